@@ -1,0 +1,180 @@
+import type { IpAddress } from "../ip/address.ts";
+
+/** The states of a connection (RFC 9293 section 3.3.2), as they are written in a trace. */
+export type TcpState =
+  | "Closed"
+  | "Listen"
+  | "Syn_sent"
+  | "Syn_rcvd"
+  | "Established"
+  | "Fin_wait_1"
+  | "Fin_wait_2"
+  | "Close_wait"
+  | "Closing"
+  | "Last_ack"
+  | "Time_wait";
+
+/**
+ * Why a connection ended.
+ *
+ * - `"closed"`: both sides said goodbye and each was acknowledged, or the bounded wait for the
+ *   peer's goodbye after our own ran out in FIN_WAIT_2.
+ * - `"reset"`: the peer sent an acceptable RST.
+ * - `"refused"`: the peer answered our SYN with RST.
+ * - `"timeout"`: the peer no longer answers (retransmissions, probes or keepalives exhausted).
+ * - `"unreachable"`: the network reported a hard error while the connection was being opened.
+ * - `"aborted"`: this side called `abort()`, or closed and the peer kept sending past the bounds
+ *   of the lingering close.
+ */
+export type CloseReason =
+  | "closed"
+  | "reset"
+  | "refused"
+  | "timeout"
+  | "unreachable"
+  | "aborted";
+
+/** One end of a connection. */
+export interface Endpoint {
+  /** The Internet address. */
+  readonly address: IpAddress;
+  /** Port number, 1 to 65535. */
+  readonly port: number;
+}
+
+/**
+ * What a connection tells its owner. Calls come from inside `receive` and `poll` of the stack (and
+ * from `abort`): an observer resolves promises or sets flags, and may call the connection.
+ */
+export interface ConnectionObserver {
+  /** Data, or the end of the peer's stream, has arrived. */
+  readable(): void;
+  /** Room has come free in the send buffer after a `write` took less than it was offered. */
+  writable(): void;
+  /** The connection has ended; called once, the last call. TIME_WAIT counts as ended. */
+  closed(reason: CloseReason): void;
+}
+
+/** Keepalive (RFC 9293 section 3.8.4, RFC 1122 section 4.2.3.6). Times in milliseconds. */
+export interface KeepAlive {
+  /** Silence before the first probe; default 7,200,000 (two hours). */
+  readonly idle: number;
+  /** Time between probes; default 75,000. */
+  readonly interval: number;
+  /** Unanswered probes before the connection is given up; default 9. */
+  readonly probes: number;
+}
+
+/** What a connection says about itself, for people and for tests. */
+export interface ConnectionInfo {
+  /** State of the connection. */
+  readonly state: TcpState;
+  /** Smoothed round-trip time in milliseconds; 0 before the first measurement. */
+  readonly rtt: number;
+  /** Variation of the round-trip time in milliseconds. */
+  readonly rttvar: number;
+  /** Retransmission timeout in milliseconds, without backoff. */
+  readonly rto: number;
+  /** Congestion window in bytes. */
+  readonly cwnd: number;
+  /** Slow-start threshold in bytes; `Infinity` before the first loss. */
+  readonly ssthresh: number;
+  /** Largest segment payload that we send, in bytes. */
+  readonly mss: number;
+  /** Bytes sent and not yet acknowledged. */
+  readonly inFlight: number;
+  /** Bytes written and not yet acknowledged, sent or not. */
+  readonly sendQueued: number;
+  /** Window that the peer last advertised, in bytes. */
+  readonly sendWindow: number;
+  /** Window that we advertise, in bytes. */
+  readonly receiveWindow: number;
+  /** Bytes received in order and not yet read. */
+  readonly receiveQueued: number;
+  /** Payload bytes that the peer has acknowledged. */
+  readonly bytesAcknowledged: number;
+  /** Payload bytes received in order. */
+  readonly bytesReceived: number;
+  /** Segments retransmitted. */
+  readonly retransmissions: number;
+}
+
+/**
+ * An Established connection, as the stack hands it to a listener or to whoever connected: there is
+ * no `Connection` before the state is Established, and none can be made from outside the stack.
+ *
+ * Nothing here waits. Segments leave when the stack is next polled (the stack calls its `wake`
+ * option when a call made outside `receive` and `poll` leaves work to do).
+ */
+export interface Connection {
+  /** Our end. */
+  readonly local: Endpoint;
+  /** The peer's end. */
+  readonly remote: Endpoint;
+  /** State, from Established on. */
+  readonly state: TcpState;
+  /** Why the connection ended; `undefined` while it lives. */
+  readonly closeReason: CloseReason | undefined;
+  /** Who is told; set it in the accept callback, before returning. */
+  observer: ConnectionObserver | undefined;
+  /** Bytes that `read` can deliver at once. */
+  readonly readableBytes: number;
+  /** The peer has said FIN and everything before it has been read: end of stream. */
+  readonly ended: boolean;
+  /** Bytes that `write` would take at once; 0 after `closeWrite`, `close` or the end. */
+  readonly writableBytes: number;
+  /**
+   * Moves received bytes into `target`.
+   *
+   * @returns How many; 0 when there is nothing now (see {@link Connection.ended} and
+   *   {@link Connection.closeReason}).
+   */
+  read(target: Uint8Array): number;
+  /**
+   * Copies bytes into the send buffer.
+   *
+   * @returns How many were taken, 0 to `source.length`. When fewer than offered,
+   *   {@link ConnectionObserver.writable} follows.
+   */
+  write(source: Uint8Array): number;
+  /** Ends our direction: everything written is sent, then one FIN. Idempotent. */
+  closeWrite(): void;
+  /**
+   * The whole goodbye: everything written is sent, then one FIN; received and unread bytes and
+   * those that still arrive are acknowledged and discarded (within bounds; past them: RST).
+   * Idempotent, and harmless after the end.
+   */
+  close(): void;
+  /** Resets: a RST is sent at once and everything is released. Harmless after the end. */
+  abort(): void;
+  /** `true` switches Nagle's algorithm (RFC 9293 section 3.7.4) off. */
+  setNoDelay(on: boolean): void;
+  /** Switches keepalive on, with times or the stack's defaults, or off. */
+  setKeepAlive(on: boolean | KeepAlive): void;
+  /** A snapshot of the connection. */
+  info(): ConnectionInfo;
+}
+
+/** What becomes of an active open; exactly one of the two is called, once. */
+export interface ConnectOutcome {
+  /** The connection is Established. Set its observer before returning. */
+  established(connection: Connection): void;
+  /** It could not be opened. */
+  failed(reason: CloseReason): void;
+}
+
+/** An active open under way. */
+export interface ConnectAttempt {
+  /** Gives up; `failed("aborted")` is called unless the outcome was already told. */
+  cancel(): void;
+}
+
+/** A port being listened on. */
+export interface ListenHandle {
+  /** The port. */
+  readonly port: number;
+  /** Our address listened on; `undefined` for all. */
+  readonly address: IpAddress | undefined;
+  /** Stops listening: half-open connections are reset, established ones left alone. */
+  close(): void;
+}
