@@ -1,0 +1,82 @@
+import { Namespace } from "./namespace.ts";
+
+/** Programs that TAP tests use beside `ip`, `unshare` and `nsenter`. */
+export type Tool =
+  | "cc"
+  | "curl"
+  | "ethtool"
+  | "mount"
+  | "nc"
+  | "ping"
+  | "setpriv"
+  | "ss"
+  | "tcpdump"
+  | "tshark"
+  | "wrk";
+
+/** Finds a program on the PATH, or in the directories of system programs. */
+export function findTool(name: string): string | undefined {
+  const directories = (Deno.env.get("PATH") ?? "").split(":").concat("/usr/sbin", "/sbin");
+  for (const directory of directories) {
+    const path = `${directory}/${name}`;
+    try {
+      const { isFile, mode } = Deno.statSync(path);
+      if (isFile && ((mode ?? 0) & 0o111) !== 0) return path;
+    } catch {
+      // Not in this directory.
+    }
+  }
+  return undefined;
+}
+
+/** Why no TAP can be had on this machine, whoever runs the tests; `undefined` if one can. */
+async function whyNoTap(): Promise<string | undefined> {
+  if (Deno.build.os !== "linux") return `a TAP needs Linux, this is ${Deno.build.os}`;
+  for (const tool of ["unshare", "nsenter", "ip"]) {
+    if (!findTool(tool)) return `${tool} is not installed`;
+  }
+  try {
+    await using namespace = await Namespace.create();
+    const made = await namespace.attempt(["ip", "tuntap", "add", "dev", "probe0", "mode", "tap"]);
+    if (made.code === 0) return undefined;
+    return `no TAP can be made in a namespace: ${made.stderr.trim() || made.stdout.trim()}`;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** Why TAP tests cannot run here, if they cannot. */
+export const tapUnavailable: string | undefined = await whyNoTap();
+
+/**
+ * Registers a test that needs a TAP in a network namespace of its own, and tools.
+ *
+ * Where they cannot be had the test is reported as ignored, with the reason in its name. In CI as
+ * root a tool that is not installed is a failure: there it could have been.
+ *
+ * @param needs Tools beside `ip`.
+ * @param fn Gets a fresh namespace, which is disposed of when the test ends in whatever way.
+ */
+export function tapTest(
+  name: string,
+  needs: readonly Tool[],
+  fn: (namespace: Namespace, test: Deno.TestContext) => Promise<void>,
+): void {
+  const missing = needs.filter((tool) => !findTool(tool));
+  const reason = tapUnavailable ??
+    (missing.length > 0 ? `${missing.join(", ")} not installed` : undefined);
+  if (reason === undefined) {
+    Deno.test(name, async (test) => {
+      await using namespace = await Namespace.create();
+      await fn(namespace, test);
+    });
+  } else if (
+    tapUnavailable === undefined && Deno.uid() === 0 && Deno.env.get("CI") === "true"
+  ) {
+    Deno.test(name, () => {
+      throw new Error(`cannot run in CI: ${reason}`);
+    });
+  } else {
+    Deno.test({ name: `${name} [not run: ${reason}]`, ignore: true, fn: () => {} });
+  }
+}
