@@ -13,7 +13,8 @@ export interface Device extends Link, AsyncDisposable {
   readonly name: string;
 
   /**
-   * Takes the next received frame, without waiting.
+   * Takes the next received frame, without waiting. A device with a {@link Device.nextDeadline}
+   * does its own work here too.
    *
    * @param frame Pointed at the frame; its bytes stay valid until the next call.
    * @param now Time in milliseconds.
