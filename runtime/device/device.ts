@@ -29,10 +29,13 @@ export interface Device extends Link, AsyncDisposable {
   nextDeadline(): number;
 
   /**
-   * Waits until a frame may be there, {@link Device.wake} is called, or the time is up. One wait
-   * at a time. Does not keep a process alive longer than the device is open.
+   * Waits until a frame may be there, {@link Device.wake} is called, the device is closed, or the
+   * time is up; now and then it ends earlier without a cause. One wait at a time. Does not keep a
+   * process alive longer than the device is open.
    *
    * @param timeout Longest wait in milliseconds; `Infinity` for no limit.
+   * @throws {DeviceError} `"lost"`: the device died by itself (its interface was removed). From then
+   *   on `receive` and `transmit` give `false`, and every wait rejects until the device is closed.
    */
   wait(timeout: number): Promise<void>;
 
