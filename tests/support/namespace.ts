@@ -62,8 +62,7 @@ export class Namespace implements AsyncDisposable {
     const enter = this.#enter.map((word) =>
       word.startsWith("--net=") ? `--net=/proc/${holder.pid}/ns/net` : word
     );
-    const sibling = new Namespace(holder, enter);
-    this.#owned.push(sibling);
+    const sibling = this.own(new Namespace(holder, enter));
     await sibling.run(["ip", "link", "set", "lo", "up"]);
     return sibling;
   }
@@ -73,6 +72,12 @@ export class Namespace implements AsyncDisposable {
     return this.#holder.pid;
   }
 
+  /** Has something disposed of with the namespace. */
+  own<Resource extends AsyncDisposable>(resource: Resource): Resource {
+    this.#owned.push(resource);
+    return resource;
+  }
+
   /** The command that runs `command` inside. The process keeps its id. */
   command(command: Command): string[] {
     return [...this.#enter, ...command];
@@ -80,9 +85,7 @@ export class Namespace implements AsyncDisposable {
 
   /** Starts a process inside. It is ended with the namespace, if not before. */
   spawn(command: Command, options?: ProcessOptions): Process {
-    const process = new Process(this.command(command), options);
-    this.#owned.push(process);
-    return process;
+    return this.own(new Process(this.command(command), options));
   }
 
   /**
