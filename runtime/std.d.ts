@@ -102,3 +102,7 @@ declare module "@std/text/closest-string" {
     },
   ): string;
 }
+
+declare module "@std/text/levenshtein-distance" {
+  export function levenshteinDistance(str1: string, str2: string): number;
+}
