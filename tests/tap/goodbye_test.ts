@@ -142,7 +142,7 @@ tapTest("G4: our own connection to the kernel's nc -l ends in Time_wait", [
     config: tapConfig([{ port: 99, module: "./caller.ts" }]),
     flags: ["--trace"],
   });
-  const kernel = ns.spawn(["nc", "-v", "-l", "5555"]);
+  const kernel = ns.spawn(["nc", "-n", "-v", "-l", "5555"]);
   await kernel.stderr.match(/Listening/);
   await ns.run(["nc", "-N", STACK, "99"], { stdin: "go" });
   const { stdout } = await kernel.success();
