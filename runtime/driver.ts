@@ -1,0 +1,161 @@
+import { nextTick } from "node:process";
+import { setImmediate } from "node:timers";
+import { Frame } from "../stack/wire/frame.ts";
+import type { Device } from "./device/device.ts";
+
+/** What a driver drives: the part of a `Stack` that it needs. */
+export interface Driven {
+  /** Takes one frame. */
+  receive(frame: Frame, now: number): void;
+  /** Sends what is due. */
+  poll(now: number): void;
+  /** When `poll` next has something to do; `Infinity` for never. */
+  nextDeadline(): number;
+}
+
+/** How a driver is tuned. */
+export interface DriverOptions {
+  /**
+   * How long to look for more frames before sleeping, in microseconds since the last one: waking
+   * up takes 30 to 50. 0, the default, is right where nothing can arrive without the event loop.
+   */
+  readonly busyPoll?: number;
+  /** The clock: milliseconds, monotonic; `performance.now` by default. */
+  readonly now?: () => number;
+}
+
+/** Most frames that are received before handlers run and replies leave. */
+const BATCH = 64;
+
+/** Longest continuous work before the event loop has its turn, in milliseconds. */
+const FAIRNESS = 1;
+
+/**
+ * Runs one stack on one device:
+ *
+ * ```text
+ *        +-> receive up to 64 frames -> handlers run -> poll -+-> work done: again
+ *        |                                                    |   (each ms: event loop first)
+ *        |                                                    |
+ *        +---------------- turn of the event loop <-----------+-> nothing, for the first time
+ *        |                                                    |   or within `busyPoll`
+ *        +-------- sleep until frame, deadline or wake <------+-> nothing still
+ * ```
+ *
+ * Handlers wake up during `receive` by promises; all of what they do at once is done before `poll`,
+ * so that replies leave in the same batch as the acknowledgements and carry them.
+ */
+export class Driver {
+  /** The clock: milliseconds, monotonic. */
+  readonly now: () => number;
+  readonly #device: Device;
+  readonly #busyPoll: number;
+  #stack: Driven | undefined;
+  /** While asleep: until when. */
+  #sleepsUntil: number | undefined;
+  #flushing = false;
+  #stopped = false;
+  #failure: { error: unknown } | undefined;
+
+  /** @param device Where frames come from; the stack transmits into it by itself. */
+  constructor(device: Device, options: DriverOptions = {}) {
+    this.#device = device;
+    this.#busyPoll = (options.busyPoll ?? 0) / 1000;
+    this.now = options.now ?? (() => performance.now());
+  }
+
+  /**
+   * Tells that work was left for `poll` outside of the driver's own calls: the `wake` option of a
+   * stack. What a handler leaves while the driver sleeps is sent when the handler pauses.
+   */
+  readonly wake = (): void => {
+    if (this.#sleepsUntil === undefined || this.#flushing) return;
+    this.#flushing = true;
+    nextTick(this.#flush);
+  };
+
+  /**
+   * Drives the stack until {@link Driver.stop}.
+   *
+   * @throws Whatever the device or the stack throws.
+   */
+  async run(stack: Driven): Promise<void> {
+    this.#stack = stack;
+    const device = this.#device;
+    const now = this.now;
+    const frame = new Frame();
+    let hadTurn = now();
+    let active = -Infinity;
+    let quiet = false;
+    while (!this.#stopped) {
+      let time = now();
+      let received = 0;
+      while (received < BATCH && device.receive(frame, time)) {
+        stack.receive(frame, time);
+        received++;
+      }
+      if (received > 0) {
+        await pause();
+        active = time = now();
+      }
+      const due = stack.nextDeadline() <= time;
+      if (due) stack.poll(time);
+      if (received > 0 || due) {
+        quiet = false;
+        if (time - hadTurn < FAIRNESS) continue;
+      } else if (quiet && time - active >= this.#busyPoll) {
+        await this.#sleep(stack, time);
+        hadTurn = now();
+        continue;
+      } else {
+        quiet = true;
+      }
+      await turn();
+      hadTurn = now();
+    }
+    if (this.#failure) throw this.#failure.error;
+  }
+
+  /** Ends {@link Driver.run}. */
+  stop(): void {
+    this.#stopped = true;
+    this.#device.wake();
+  }
+
+  async #sleep(stack: Driven, time: number): Promise<void> {
+    const until = Math.min(stack.nextDeadline(), this.#device.nextDeadline());
+    if (until <= time) return turn();
+    this.#sleepsUntil = until;
+    try {
+      await this.#device.wait(until - time);
+    } finally {
+      this.#sleepsUntil = undefined;
+    }
+  }
+
+  readonly #flush = (): void => {
+    this.#flushing = false;
+    const stack = this.#stack!;
+    if (this.#stopped) return;
+    try {
+      const time = this.now();
+      if (stack.nextDeadline() <= time) stack.poll(time);
+      if (this.#sleepsUntil !== undefined && stack.nextDeadline() < this.#sleepsUntil) {
+        this.#device.wake();
+      }
+    } catch (error) {
+      this.#failure = { error };
+      this.stop();
+    }
+  };
+}
+
+/** Lets everything run that waits only for promises, however deep: 0.3 µs. */
+function pause(): Promise<void> {
+  return new Promise((resolve) => nextTick(resolve));
+}
+
+/** Lets the event loop have its turn: timers, files, sockets: 1.5 µs when there is nothing. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
