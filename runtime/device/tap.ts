@@ -1,6 +1,7 @@
 import { Prefix } from "../../stack/ip/address.ts";
 import type { LinkCapabilities } from "../../stack/link.ts";
 import type { Frame } from "../../stack/wire/frame.ts";
+import { carries, ETHERNET_HEADER_SIZE, MAX_IP_PACKET } from "./carries.ts";
 import type { Device } from "./device.ts";
 import { DeviceError } from "./error.ts";
 import { EAGAIN, EBADFD, EINTR, EINVAL } from "./linux/errno.ts";
@@ -47,10 +48,8 @@ export interface TapCounters {
   rejected: number;
 }
 
-const ETHERNET_HEADER_SIZE = 14;
 const MIN_MTU = 576;
-const MAX_MTU = 65535 - ETHERNET_HEADER_SIZE;
-const MAX_IP_PACKET = 65535;
+const MAX_MTU = MAX_IP_PACKET - ETHERNET_HEADER_SIZE;
 /** Room for any frame with its virtio-net header and a VLAN tag. */
 const SLAB_SIZE = 65536 + 64;
 
@@ -194,7 +193,7 @@ export class TapDevice implements Device {
 
   transmit(frame: Frame): boolean {
     if (!this.#open || this.#failure !== undefined) return false;
-    if (!this.#carries(frame)) {
+    if (!carries(this.capabilities, frame)) {
       this.counters.rejected++;
       return false;
     }
@@ -238,14 +237,6 @@ export class TapDevice implements Device {
     await this.#poll.close();
     this.#libc.symbols.close(this.#tun);
     this.#libc.unload();
-  }
-
-  /** Whether the frame lies within its buffer, and the device can do what it asks for. */
-  #carries(frame: Frame): boolean {
-    const { bytes, offset, length } = frame;
-    return length >= ETHERNET_HEADER_SIZE && length <= this.capabilities.maxFrame &&
-      offset >= 0 && offset + length <= bytes.length &&
-      (this.#headerSize > 0 || (frame.checksum !== "partial" && frame.segmentSize === 0));
   }
 
   /** Writes one frame with one system call and without a copy of ours; negative if it failed. */
