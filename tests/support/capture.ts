@@ -44,11 +44,18 @@ export class Packets {
   }
 }
 
+/**
+ * Every checksum is checked; the data of these ports is nothing but data, which tshark would
+ * otherwise guess at.
+ */
 const CHECKS = [
   "ip.check_checksum:TRUE",
   "tcp.check_checksum:TRUE",
   "udp.check_checksum:TRUE",
-].flatMap((preference) => ["-o", preference]);
+  "tcp.desegment_tcp_streams:FALSE",
+].flatMap((preference) => ["-o", preference]).concat(
+  [7, 9, 19, 99].flatMap((port) => ["-d", `tcp.port==${port},data`]),
+);
 
 const FAULTS = [
   "_ws.malformed",

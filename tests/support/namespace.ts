@@ -106,12 +106,12 @@ export class Namespace implements AsyncDisposable {
 
   /**
    * Joins this namespace to another one (a {@link Namespace.sibling}) by a pair of virtual Ethernet
-   * devices, each up and with its address.
+   * devices, each up and with its address, if it is given one.
    */
   async join(
     peer: Namespace,
-    here: { name: string; address: string },
-    there: { name: string; address: string },
+    here: { name: string; address?: string },
+    there: { name: string; address?: string },
   ): Promise<void> {
     await this.run(
       ["ip", "link", "add", here.name, "type", "veth", "peer", "name", there.name].concat(
@@ -119,7 +119,9 @@ export class Namespace implements AsyncDisposable {
       ),
     );
     for (const [namespace, end] of [[this, here], [peer, there]] as const) {
-      await namespace.run(["ip", "address", "add", end.address, "dev", end.name]);
+      if (end.address !== undefined) {
+        await namespace.run(["ip", "address", "add", end.address, "dev", end.name]);
+      }
       await namespace.run(["ip", "link", "set", end.name, "up"]);
     }
   }

@@ -1,0 +1,32 @@
+import { assertLess } from "@std/assert";
+import { tapTest } from "../support/tap.ts";
+import { clientCommand, STACK, startTaproom, tapConfig } from "../support/taproom.ts";
+
+/** CPU time of a process so far, in milliseconds (utime and stime of /proc/PID/stat). */
+async function cpuTime(pid: number): Promise<number> {
+  const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
+  // The name of the program, field 2, may contain spaces: fields are counted after it.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  const TICKS_PER_SECOND = 100;
+  return (Number(fields[11]) + Number(fields[12])) * 1000 / TICKS_PER_SECOND;
+}
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+for (const count of [0, 1_000]) {
+  tapTest(`no traffic, no CPU: ${count} open connections`, [], async (ns) => {
+    const taproom = await startTaproom(ns, {
+      config: tapConfig([{ port: 80, module: "http" }]),
+    });
+    if (count > 0) {
+      const client = ns.spawn(clientCommand("hold", [STACK, 80, count]));
+      await client.stdout.match(/open/);
+    }
+    // What a start or a burst leaves for later (compilation, garbage) is done by then.
+    await pause(2_000);
+    const before = await cpuTime(taproom.pid);
+    await pause(10_000);
+    const used = await cpuTime(taproom.pid) - before;
+    assertLess(used / 10_000 * 100, 0.5, "per cent of a core over 10 s");
+  });
+}
