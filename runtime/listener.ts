@@ -16,8 +16,8 @@ import type { CloseReason, ConnectionInfo, KeepAlive, TcpState } from "../stack/
  *   `Deno.errors.ConnectionReset` after a reset, with `Deno.errors.TimedOut` when the peer is gone
  *   without a word: the two are never confused with the end. A flow that is not read closes the
  *   peer's window.
- * - `write` waits while the send buffer is full, so a peer that does not read suspends the writer.
- *   It rejects with `Deno.errors.BrokenPipe` after `closeWrite` and with the reason's error after
+ * - `write` takes all that it is given, and waits while the send buffer is full: a peer that does
+ *   not read suspends the writer. It rejects with `Deno.errors.BrokenPipe` after `closeWrite` and with the reason's error after
  *   the connection has ended.
  * - `close` says the whole goodbye: everything written is sent, then FIN. It never waits and never
  *   throws; {@link Flow.closed} tells when it is over.
