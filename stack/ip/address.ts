@@ -1,3 +1,5 @@
+import { read32, write32 } from "../wire/bytes.ts";
+
 /** Version of the Internet Protocol that an address belongs to. */
 export type IpVersion = 4 | 6;
 
@@ -39,12 +41,12 @@ export class IpAddress {
    * @param version 4 for four bytes, 6 for sixteen.
    */
   static read(bytes: Uint8Array, offset: number, version: IpVersion): IpAddress {
-    return version === 4 ? IpAddress.v4(readWord(bytes, offset)) : new IpAddress(
+    return version === 4 ? IpAddress.v4(read32(bytes, offset)) : new IpAddress(
       6,
-      readWord(bytes, offset),
-      readWord(bytes, offset + 4),
-      readWord(bytes, offset + 8),
-      readWord(bytes, offset + 12),
+      read32(bytes, offset),
+      read32(bytes, offset + 4),
+      read32(bytes, offset + 8),
+      read32(bytes, offset + 12),
     );
   }
 
@@ -79,20 +81,20 @@ export class IpAddress {
 
   /** Whether the address equals the one at `bytes[offset]`, of the same version. */
   matches(bytes: Uint8Array, offset: number): boolean {
-    if (this.version === 4) return this.word3 === readWord(bytes, offset);
-    return this.word0 === readWord(bytes, offset) && this.word1 === readWord(bytes, offset + 4) &&
-      this.word2 === readWord(bytes, offset + 8) && this.word3 === readWord(bytes, offset + 12);
+    if (this.version === 4) return this.word3 === read32(bytes, offset);
+    return this.word0 === read32(bytes, offset) && this.word1 === read32(bytes, offset + 4) &&
+      this.word2 === read32(bytes, offset + 8) && this.word3 === read32(bytes, offset + 12);
   }
 
   /** Writes the address in network byte order, 4 or 16 bytes. */
   write(bytes: Uint8Array, offset: number): void {
     if (this.version === 6) {
-      writeWord(bytes, offset, this.word0);
-      writeWord(bytes, offset + 4, this.word1);
-      writeWord(bytes, offset + 8, this.word2);
+      write32(bytes, offset, this.word0);
+      write32(bytes, offset + 4, this.word1);
+      write32(bytes, offset + 8, this.word2);
       offset += 12;
     }
-    writeWord(bytes, offset, this.word3);
+    write32(bytes, offset, this.word3);
   }
 
   /** The address's 16-bit words added up, for a pseudo-header checksum (RFC 9293 section 3.1). */
@@ -161,15 +163,4 @@ export class Prefix {
   toString(): string {
     return `${this.address}/${this.length}`;
   }
-}
-
-function readWord(bytes: Uint8Array, at: number): number {
-  return bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!;
-}
-
-function writeWord(bytes: Uint8Array, at: number, word: number): void {
-  bytes[at] = word >>> 24;
-  bytes[at + 1] = word >>> 16;
-  bytes[at + 2] = word >>> 8;
-  bytes[at + 3] = word;
 }

@@ -1,0 +1,214 @@
+import type {
+  CloseReason,
+  Connection,
+  ConnectionInfo,
+  ConnectionObserver,
+  Endpoint,
+  KeepAlive,
+  TcpState,
+} from "./api.ts";
+import { ByteRing } from "./byte_ring.ts";
+import { sendReset } from "./emit.ts";
+import { armKeepAlive } from "./keep_alive.ts";
+import { windowOpens } from "./send.ts";
+import { isSynchronized } from "./state.ts";
+import type { Tcb } from "./tcb.ts";
+import { releaseReceiveBuffer, teardown, transition } from "./transition.ts";
+
+/** Part of the send buffer that must be free before a waiting writer is woken. */
+const WRITER_WAKES_AT = 4;
+
+/** The handle of a connection that its owner holds. Made by {@link deliver} and nothing else. */
+class EstablishedConnection implements Connection {
+  readonly #tcb: Tcb;
+
+  constructor(tcb: Tcb) {
+    this.#tcb = tcb;
+  }
+
+  get local(): Endpoint {
+    return { address: this.#tcb.localAddress, port: this.#tcb.localPort };
+  }
+
+  get remote(): Endpoint {
+    return { address: this.#tcb.remoteAddress, port: this.#tcb.remotePort };
+  }
+
+  get state(): TcpState {
+    return this.#tcb.state;
+  }
+
+  get closeReason(): CloseReason | undefined {
+    return this.#tcb.closeReason;
+  }
+
+  get observer(): ConnectionObserver | undefined {
+    return this.#tcb.observer;
+  }
+
+  set observer(observer: ConnectionObserver | undefined) {
+    this.#tcb.observer = this.#tcb.closeReason === undefined ? observer : undefined;
+  }
+
+  get readableBytes(): number {
+    return this.#tcb.receiveQueued;
+  }
+
+  get ended(): boolean {
+    return this.#tcb.receiveQueued === 0 && finReceived(this.#tcb);
+  }
+
+  get writableBytes(): number {
+    return writableBytes(this.#tcb);
+  }
+
+  read(target: Uint8Array): number {
+    const tcb = this.#tcb;
+    const ring = tcb.receiveRing;
+    if (ring === undefined) return 0;
+    const count = Math.min(ring.length, target.length);
+    ring.peek(0, target, 0, count);
+    ring.drop(count);
+    if (ring.length === 0 && tcb.ahead === undefined) releaseReceiveBuffer(tcb);
+    if (tcb.closeReason === undefined && windowOpens(tcb)) tcb.services.touch(tcb);
+    return count;
+  }
+
+  write(source: Uint8Array): number {
+    const tcb = this.#tcb;
+    const count = Math.min(source.length, writableBytes(tcb));
+    if (count > 0) {
+      const ring = tcb.sendRing ??= new ByteRing(tcb.services.pool, count);
+      ring.append(source, 0, count);
+      tcb.services.touch(tcb);
+    }
+    if (count < source.length) tcb.writerWaits = true;
+    return count;
+  }
+
+  closeWrite(): void {
+    const tcb = this.#tcb;
+    if (tcb.finQueued || tcb.closeReason !== undefined) return;
+    tcb.finQueued = true;
+    tcb.services.touch(tcb);
+  }
+
+  close(): void {
+    close(this.#tcb);
+  }
+
+  abort(): void {
+    abort(this.#tcb);
+  }
+
+  setNoDelay(on: boolean): void {
+    this.#tcb.noDelay = on;
+    if (on && this.#tcb.sendQueued > 0) this.#tcb.services.touch(this.#tcb);
+  }
+
+  setKeepAlive(on: boolean | KeepAlive): void {
+    const tcb = this.#tcb;
+    if (tcb.closeReason !== undefined || tcb.discarding) return;
+    tcb.keepAlive = on === true ? tcb.services.options.keepAlive : on || undefined;
+    tcb.keepAliveDeadline = Infinity;
+    tcb.keepAliveProbes = 0;
+    armKeepAlive(tcb);
+    tcb.services.touch(tcb);
+  }
+
+  info(): ConnectionInfo {
+    const tcb = this.#tcb;
+    return {
+      state: tcb.state,
+      rtt: tcb.rto.srtt,
+      rttvar: tcb.rto.rttvar,
+      rto: tcb.rto.base,
+      cwnd: tcb.congestion.cwnd,
+      ssthresh: tcb.congestion.ssthresh,
+      mss: tcb.sndMss,
+      inFlight: tcb.inFlight,
+      sendQueued: tcb.sendQueued,
+      sendWindow: tcb.sndWnd,
+      receiveWindow: Math.max(tcb.rcvWnd, 0),
+      receiveQueued: tcb.receiveQueued,
+      bytesAcknowledged: tcb.bytesAcknowledged,
+      bytesReceived: tcb.bytesReceived,
+      retransmissions: tcb.retransmissions,
+    };
+  }
+}
+
+/**
+ * Hands a connection to whoever waits for it. The gate: it is called when a segment was processed
+ * whole, and what opens it is the state, not who called.
+ *
+ * @param tcb The connection.
+ */
+export function deliver(tcb: Tcb): void {
+  const { opening } = tcb;
+  if (opening === undefined || !isSynchronized(tcb.state)) return;
+  tcb.opening = undefined;
+  const connection = new EstablishedConnection(tcb);
+  try {
+    if ("accept" in opening) opening.accept(connection);
+    else opening.established(connection);
+  } catch (error) {
+    tcb.services.listenerFailed(tcb, error);
+    abort(tcb);
+  }
+}
+
+/** Tells the owner what has happened since it was last told. */
+export function notify(tcb: Tcb): void {
+  if (tcb.readableNews) {
+    tcb.readableNews = false;
+    if (!tcb.discarding) tcb.observer?.readable();
+  }
+  const { sendBuffer } = tcb.services.options;
+  if (tcb.writerWaits && writableBytes(tcb) >= sendBuffer / WRITER_WAKES_AT) {
+    tcb.writerWaits = false;
+    tcb.observer?.writable();
+  }
+}
+
+/** The whole goodbye, for a connection that has been delivered. */
+export function close(tcb: Tcb): void {
+  if (tcb.discarding) return;
+  tcb.discarding = true;
+  releaseReceiveBuffer(tcb);
+  if (tcb.closeReason !== undefined) return;
+  tcb.finQueued = true;
+  tcb.keepAlive = undefined;
+  tcb.services.touch(tcb);
+}
+
+/** Resets a connection, whatever its state: the peer is told at once (RFC 9293 section 3.10.5). */
+export function abort(tcb: Tcb): void {
+  switch (tcb.state) {
+    case "Closed":
+      // An active open whose SYN has not yet left, or a connection that has ended.
+      if (tcb.closeReason === undefined) teardown(tcb, "aborted");
+      else releaseReceiveBuffer(tcb);
+      return;
+    case "Time_wait":
+      transition(tcb, "Timeout"); // The goodbye is complete: nobody is left to be told.
+      teardown(tcb, "closed");
+      releaseReceiveBuffer(tcb);
+      return;
+    default:
+      tcb.services.counters.connectionsAborted++;
+      sendReset(tcb);
+      transition(tcb, "Send_rst");
+      teardown(tcb, "aborted");
+  }
+}
+
+function writableBytes(tcb: Tcb): number {
+  if (tcb.finQueued || tcb.closeReason !== undefined) return 0;
+  return Math.max(tcb.services.options.sendBuffer - tcb.sendQueued, 0);
+}
+
+/** The peer's FIN has come, and everything before it. */
+function finReceived(tcb: Tcb): boolean {
+  return tcb.rcvFin !== undefined && ((tcb.rcvNxt - tcb.rcvFin) | 0) > 0;
+}

@@ -1,0 +1,89 @@
+/** What TCP has counted since the stack began. Every drop has a reason. */
+export class TcpCounters {
+  /** Segments received, good or bad. */
+  segmentsReceived = 0;
+  /** Segments sent, retransmissions included. */
+  segmentsSent = 0;
+  /** Payload bytes received in order. */
+  bytesReceived = 0;
+  /** Payload bytes sent for the first time. */
+  bytesSent = 0;
+  /** Payload bytes sent again. */
+  bytesRetransmitted = 0;
+  /** Segments sent again: data, SYN, SYN-ACK or FIN. */
+  segmentsRetransmitted = 0;
+  /** Retransmission timeouts that expired. */
+  retransmissionTimeouts = 0;
+  /** Fast retransmits, one for each recovery entered by duplicate ACKs (RFC 5681). */
+  fastRetransmits = 0;
+  /** Window probes sent (RFC 9293 section 3.8.6.1). */
+  windowProbes = 0;
+  /** Keepalive probes sent. */
+  keepAliveProbes = 0;
+  /** RST segments sent. */
+  resetsSent = 0;
+  /** RST segments received and accepted. */
+  resetsReceived = 0;
+  /** Challenge ACKs sent (RFC 5961). */
+  challengeAcksSent = 0;
+  /** Challenge ACKs withheld by the rate limit (RFC 5961 section 7). */
+  challengeAcksLimited = 0;
+  /** Duplicate ACKs received (RFC 5681 section 2). */
+  duplicateAcksReceived = 0;
+  /** Segments received out of order and kept. */
+  segmentsOutOfOrder = 0;
+  /** Active opens begun. */
+  activeOpens = 0;
+  /** SYNs accepted by a listener. */
+  passiveOpens = 0;
+  /** Connections that became Established. */
+  connectionsEstablished = 0;
+  /** Connections that ended by the goodbye of both sides. */
+  connectionsClosed = 0;
+  /** Active opens that failed. */
+  attemptsFailed = 0;
+  /** Connections reset by the peer. */
+  connectionsReset = 0;
+  /** Connections reset by this side. */
+  connectionsAborted = 0;
+  /** Connections given up because the peer no longer answered. */
+  connectionsTimedOut = 0;
+  /** Half-open connections dropped because the handshake was never completed. */
+  halfOpenTimedOut = 0;
+  /** Connections whose FIN_WAIT_2 ended by its timer. */
+  finWait2Expired = 0;
+  /** Bytes received after `close()` and discarded by the lingering close. */
+  lingerBytesDiscarded = 0;
+  /** ICMP errors that named a connection and passed the checks of RFC 5927. */
+  icmpErrorsAccepted = 0;
+  /** ICMP errors that named no connection or a sequence number not in flight. */
+  icmpErrorsIgnored = 0;
+  /** Segments with an option list that breaks the format; the rest of the list was ignored. */
+  optionsMalformed = 0;
+  /** Dropped: shorter than its header says or than a header can be. */
+  droppedMalformed = 0;
+  /** Dropped: wrong checksum. */
+  droppedChecksum = 0;
+  /** Dropped: addressed to a broadcast or multicast address. */
+  droppedGroup = 0;
+  /** Dropped: nobody listens there (answered with RST unless it was one). */
+  droppedNoConnection = 0;
+  /** Dropped: outside the receive window (answered with ACK unless RST). */
+  droppedOutOfWindow = 0;
+  /** Dropped: ACK bit missing where it must be. */
+  droppedNoAck = 0;
+  /** Dropped: acknowledges what was never sent, or too old (RFC 5961 section 5). */
+  droppedBadAck = 0;
+  /** Dropped: RST that is neither exact nor in the window. */
+  droppedBadReset = 0;
+  /** Dropped: SYN when the half-open table was full. */
+  droppedHalfOpenFull = 0;
+  /** Dropped: SYN when the connection table was full. */
+  droppedTableFull = 0;
+  /** Dropped: out-of-order data past the bound on ranges. */
+  droppedReassembly = 0;
+  /** Dropped: data after the peer's FIN. */
+  droppedAfterFin = 0;
+  /** Segments lost on the spot because the link or the neighbor queue was full. */
+  droppedLinkFull = 0;
+}

@@ -1,0 +1,204 @@
+import type { IpPacket } from "../ip/packet.ts";
+import { type IpOutput, type Route, TRANSPORT_OFFSET } from "../ip/output.ts";
+import { fold, foldPartial, sum } from "../wire/checksum.ts";
+import { PROTOCOL_TCP } from "../wire/protocol.ts";
+import {
+  ACK,
+  CHECKSUM,
+  FIN,
+  RST,
+  type Segment,
+  SYN,
+  TCP_HEADER_LENGTH,
+  writeSegment,
+  writeSynOptions,
+} from "../wire/tcp.ts";
+import type { Tcb, TcpServices } from "./tcb.ts";
+
+/** The largest value of the window field. */
+const MAX_WINDOW_FIELD = 65_535;
+/** Time between two answers to segments outside the window that carry nothing, in milliseconds. */
+const OUT_OF_WINDOW_ACK_INTERVAL = 100;
+
+/**
+ * Sends one segment of a connection, with the acknowledgment and the window of this moment.
+ *
+ * @param tcb The connection.
+ * @param seq Its sequence number.
+ * @param flags Control bits; ACK is added.
+ * @param at Position in the send buffer of the first payload byte.
+ * @param length Payload bytes.
+ */
+export function sendSegment(
+  tcb: Tcb,
+  seq: number,
+  flags: number,
+  at: number,
+  length: number,
+): void {
+  if (length > 0) {
+    const payload = TRANSPORT_OFFSET + TCP_HEADER_LENGTH;
+    tcb.sendRing!.peek(at, tcb.services.ip.frame.bytes, payload, length);
+  }
+  const window = advertisedWindow(tcb);
+  tcb.unacknowledged = 0;
+  tcb.ackNow = false;
+  tcb.ackDeadline = Infinity;
+  tcb.lastSent = tcb.services.now;
+  emit(tcb, seq, tcb.rcvNxt, flags | ACK, window, TCP_HEADER_LENGTH, length);
+}
+
+/** Sends an acknowledgment without data: `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`. */
+export function sendAck(tcb: Tcb): void {
+  sendSegment(tcb, tcb.sndMax, 0, 0, 0);
+}
+
+/** Sends a keepalive probe: an old sequence number without data makes the peer answer. */
+export function emitProbe(tcb: Tcb): void {
+  sendSegment(tcb, (tcb.sndMax - 1) | 0, 0, 0, 0);
+}
+
+/**
+ * Answers a segment outside the window that carries nothing new. The answer may itself be outside
+ * the peer's window, so only so many are given: two such ends would never stop.
+ */
+export function sendOutOfWindowAck(tcb: Tcb): void {
+  const { now } = tcb.services;
+  if (now - tcb.lastOutOfWindowAck < OUT_OF_WINDOW_ACK_INTERVAL) return;
+  tcb.lastOutOfWindowAck = now;
+  sendAck(tcb);
+}
+
+/** Sends an acknowledgment that answers something suspicious, within the limit of RFC 5961. */
+export function sendChallengeAck(tcb: Tcb): void {
+  const { challenges, counters, now } = tcb.services;
+  if (!challenges.take(now)) {
+    counters.challengeAcksLimited++;
+    return;
+  }
+  counters.challengeAcksSent++;
+  sendAck(tcb);
+}
+
+/** Sends our SYN, or our SYN-ACK: always with the same number and options. */
+export function sendSyn(tcb: Tcb, withAck: boolean): void {
+  const { ip, options } = tcb.services;
+  // A SYN-ACK offers window scaling only to a peer that offered it (RFC 7323 section 2.2).
+  const scale = withAck && !tcb.scaling ? -1 : tcb.rcvScale;
+  const length = writeSynOptions(ip.frame.bytes, TRANSPORT_OFFSET, tcb.localMss, scale);
+  const window = Math.min(options.receiveBuffer, MAX_WINDOW_FIELD); // never scaled in a SYN
+  if (withAck) tcb.rcvAdv = (tcb.rcvNxt + window) | 0;
+  tcb.lastSent = tcb.services.now;
+  const flags = withAck ? SYN | ACK : SYN;
+  emit(tcb, tcb.iss, withAck ? tcb.rcvNxt : 0, flags, window, length, 0);
+}
+
+/** Sends a RST that the peer will find acceptable: `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=RST,ACK>`. */
+export function sendReset(tcb: Tcb): void {
+  tcb.services.counters.resetsSent++;
+  const ack = tcb.state === "Syn_sent" ? 0 : tcb.rcvNxt;
+  const flags = tcb.state === "Syn_sent" ? RST : RST | ACK;
+  emit(tcb, tcb.sndMax, ack, flags, 0, TCP_HEADER_LENGTH, 0);
+}
+
+/** Answers a segment whose acknowledgment is wrong with `<SEQ=SEG.ACK><CTL=RST>`. */
+export function sendResetForAck(tcb: Tcb, ack: number): void {
+  tcb.services.counters.resetsSent++;
+  emit(tcb, ack, 0, RST, 0, TCP_HEADER_LENGTH, 0);
+}
+
+/** Answers a segment that belongs to no connection (RFC 9293 section 3.10.7.1); not a RST. */
+export function refuse(services: TcpServices, packet: IpPacket, segment: Segment): void {
+  const route = services.ip.route(packet.source, packet.destination);
+  if (route === undefined) return;
+  const { sourcePort, destinationPort, flags } = segment;
+  const bytes = services.ip.frame.bytes;
+  if ((flags & ACK) !== 0) {
+    writeHeader(bytes, destinationPort, sourcePort, segment.ack, 0, RST);
+  } else {
+    const length = segment.length + ((flags & SYN) !== 0 ? 1 : 0) + ((flags & FIN) !== 0 ? 1 : 0);
+    writeHeader(bytes, destinationPort, sourcePort, 0, segment.seq + length, RST | ACK);
+  }
+  services.counters.resetsSent++;
+  transmit(services, route, TCP_HEADER_LENGTH);
+}
+
+/**
+ * The window field for the next segment, and the right edge that goes with it. The edge moves only
+ * by a segment's worth or half the buffer (RFC 9293 section 3.8.6.2.2), and never back.
+ */
+function advertisedWindow(tcb: Tcb): number {
+  const window = Math.max(receiveWindow(tcb), 0);
+  // Rounding up keeps the edge where it was; it promises less than one unit of the scale too much.
+  const field = Math.min((window + (1 << tcb.rcvScale) - 1) >>> tcb.rcvScale, MAX_WINDOW_FIELD);
+  tcb.rcvAdv = (tcb.rcvNxt + (field << tcb.rcvScale)) | 0;
+  return field;
+}
+
+/** The window that would be advertised now, in bytes; negative if the peer's FIN overran it. */
+export function receiveWindow(tcb: Tcb): number {
+  const { receiveBuffer } = tcb.services.options;
+  const unit = 1 << tcb.rcvScale;
+  const free = Math.min(receiveBuffer - tcb.receiveQueued, MAX_WINDOW_FIELD << tcb.rcvScale) &
+    -unit;
+  const current = tcb.rcvWnd;
+  const worth = Math.min(tcb.localMss, receiveBuffer / 2);
+  return free - current >= worth ? free : current;
+}
+
+function emit(
+  tcb: Tcb,
+  seq: number,
+  ack: number,
+  flags: number,
+  window: number,
+  headerLength: number,
+  length: number,
+): void {
+  const { services, route, localPort, remotePort } = tcb;
+  const bytes = services.ip.frame.bytes;
+  writeSegment(
+    bytes,
+    TRANSPORT_OFFSET,
+    localPort,
+    remotePort,
+    seq,
+    ack,
+    flags,
+    window,
+    headerLength,
+  );
+  transmit(services, route, headerLength + length);
+}
+
+function writeHeader(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  seq: number,
+  ack: number,
+  flags: number,
+): void {
+  writeSegment(bytes, TRANSPORT_OFFSET, from, to, seq, ack, flags, 0, TCP_HEADER_LENGTH);
+}
+
+/** Fills in the checksum, or as much of it as the link leaves to us, and sends. */
+function transmit(services: TcpServices, route: Route, length: number): void {
+  const ip: IpOutput = services.ip;
+  const { frame } = ip;
+  const bytes = frame.bytes;
+  const pseudo = route.addressSum + PROTOCOL_TCP + length;
+  let checksum: number;
+  frame.clearOffload();
+  if (ip.transmitChecksum) {
+    frame.checksum = "partial";
+    frame.checksumOffset = CHECKSUM;
+    checksum = foldPartial(pseudo);
+  } else {
+    checksum = fold(sum(bytes, TRANSPORT_OFFSET, length, pseudo));
+  }
+  bytes[TRANSPORT_OFFSET + CHECKSUM] = checksum >>> 8;
+  bytes[TRANSPORT_OFFSET + CHECKSUM + 1] = checksum;
+  services.counters.segmentsSent++;
+  if (!ip.send(route, PROTOCOL_TCP, length)) services.counters.droppedLinkFull++;
+}

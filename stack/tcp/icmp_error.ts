@@ -1,0 +1,47 @@
+import type { IcmpErrorType } from "../icmp/error.ts";
+import type { Tcb } from "./tcb.ts";
+import { teardown, transition } from "./transition.ts";
+
+/** The smallest next-hop MTU that is believed: every IPv4 host takes this much (RFC 791). */
+const SMALLEST_MTU = 576;
+
+/**
+ * An ICMP error that quotes a segment of this connection which is in flight (RFC 5927 section 4).
+ *
+ * Only the opening of a connection may fail by it, and only by what RFC 1122 section 4.2.3.9 calls
+ * a hard error. In a synchronized state every error is soft (RFC 5927 section 5.2): what the
+ * network says unasked ends no connection that works.
+ *
+ * @param tcb The connection.
+ * @param type What the network reports.
+ * @param mtu With `"fragmentation-needed"`: the next hop's MTU in bytes, or 0.
+ */
+export function icmpErrorArrives(tcb: Tcb, type: IcmpErrorType, mtu: number): void {
+  switch (type) {
+    case "fragmentation-needed":
+      lowerSegmentSize(tcb, mtu);
+      return;
+    case "port-unreachable":
+    case "protocol-unreachable":
+      if (tcb.state === "Syn_sent") {
+        transition(tcb, "Timeout");
+        teardown(tcb, type === "port-unreachable" ? "refused" : "unreachable");
+        return;
+      }
+      tcb.softError = true;
+      return;
+    default:
+      tcb.softError = true;
+  }
+}
+
+/** Path MTU discovery (RFC 1191): what was too large is sent again in smaller segments. */
+function lowerSegmentSize(tcb: Tcb, mtu: number): void {
+  const mss = mtu - tcb.route.headerLength - 20;
+  if (mtu < SMALLEST_MTU || mss >= tcb.sndMss) return;
+  tcb.sndMss = mss;
+  tcb.congestion.setSegmentSize(mss);
+  tcb.sndNxt = tcb.sndUna;
+  tcb.timedAt = -1;
+  tcb.services.touch(tcb);
+}

@@ -1,0 +1,114 @@
+import { seqGeq, seqLeq, seqLt } from "./sequence.ts";
+
+/**
+ * Which ranges of sequence numbers have arrived ahead of RCV.NXT. The bytes themselves lie in the
+ * receive buffer at their place; this is the map of it: disjoint ranges, sorted, never touching,
+ * of a bounded number.
+ *
+ * ```text
+ *   RCV.NXT        start   end      start  end
+ *      |.............|######|.........|#####|
+ * ```
+ *
+ * A range is found by binary search, so the work per segment grows with the logarithm of the
+ * ranges, and moving a few hundred integers is one memmove.
+ */
+export class Reassembly {
+  /** Number of ranges. */
+  count = 0;
+  readonly #limit: number;
+  #starts = new Int32Array(8);
+  #ends = new Int32Array(8);
+
+  /** @param limit Ranges at most. */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /**
+   * Adds a range, joining it with those that it overlaps or touches.
+   *
+   * @param start First sequence number.
+   * @param end Sequence number after the last.
+   * @returns `false` if it would be one range too many and was not added.
+   */
+  add(start: number, end: number): boolean {
+    // [from, to): the ranges that overlap or touch the new one.
+    const from = this.#firstEndingAtOrAfter(start);
+    let to = from;
+    while (to < this.count && seqLeq(this.#starts[to]!, end)) to++;
+    if (from === to) {
+      if (this.count >= this.#limit) return false;
+      this.#insert(from, start, end);
+      return true;
+    }
+    if (seqLt(start, this.#starts[from]!)) this.#starts[from] = start;
+    const last = this.#ends[to - 1]!;
+    this.#ends[from] = seqLt(last, end) ? end : last;
+    if (to > from + 1) {
+      this.#starts.copyWithin(from + 1, to, this.count);
+      this.#ends.copyWithin(from + 1, to, this.count);
+      this.count -= to - from - 1;
+    }
+    return true;
+  }
+
+  /**
+   * Takes off all that is now in order.
+   *
+   * @param next RCV.NXT.
+   * @returns RCV.NXT after the ranges that begin at or before it: `next` itself if none does.
+   */
+  advance(next: number): number {
+    let done = 0;
+    while (done < this.count && seqLeq(this.#starts[done]!, next)) {
+      if (seqLt(next, this.#ends[done]!)) next = this.#ends[done]!;
+      done++;
+    }
+    if (done > 0) {
+      this.#starts.copyWithin(0, done, this.count);
+      this.#ends.copyWithin(0, done, this.count);
+      this.count -= done;
+    }
+    return next;
+  }
+
+  /** First sequence number of range `index`, counted from the lowest. */
+  start(index: number): number {
+    return this.#starts[index]!;
+  }
+
+  /** Sequence number after the last one of range `index`. */
+  end(index: number): number {
+    return this.#ends[index]!;
+  }
+
+  #firstEndingAtOrAfter(seq: number): number {
+    let low = 0;
+    let high = this.count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (seqGeq(this.#ends[middle]!, seq)) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  #insert(at: number, start: number, end: number): void {
+    if (this.count === this.#starts.length) {
+      this.#starts = grown(this.#starts);
+      this.#ends = grown(this.#ends);
+    }
+    this.#starts.copyWithin(at + 1, at, this.count);
+    this.#ends.copyWithin(at + 1, at, this.count);
+    this.#starts[at] = start;
+    this.#ends[at] = end;
+    this.count++;
+  }
+}
+
+function grown(old: Int32Array): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(old.length * 2);
+  larger.set(old);
+  return larger;
+}

@@ -1,0 +1,307 @@
+import { ACK, FIN, RST, type Segment, SYN } from "../wire/tcp.ts";
+import { processAck } from "./acknowledgment.ts";
+import { ByteRing } from "./byte_ring.ts";
+import {
+  sendAck,
+  sendChallengeAck,
+  sendOutOfWindowAck,
+  sendReset,
+  sendResetForAck,
+} from "./emit.ts";
+import { establish, segmentInSynSent } from "./handshake.ts";
+import { Reassembly } from "./reassembly.ts";
+import { seqDiff, seqGt, seqLeq, seqLt } from "./sequence.ts";
+import { canReceive } from "./state.ts";
+import type { Tcb } from "./tcb.ts";
+import { enterTimeWait, restartTimeWait, teardown, transition } from "./transition.ts";
+
+/**
+ * A segment arrives for a connection (RFC 9293 section 3.10.7.3 and 3.10.7.4). SYNs that may begin
+ * a connection anew, in Syn_rcvd and Time_wait, have been looked at before.
+ *
+ * @param tcb The connection.
+ * @param segment The segment; trimmed on the way to what is new in it.
+ * @param now Time in milliseconds.
+ */
+export function segmentArrives(tcb: Tcb, segment: Segment, now: number): void {
+  tcb.lastReceived = now;
+  tcb.keepAliveProbes = 0;
+  if (tcb.state === "Syn_sent") {
+    if (segmentInSynSent(tcb, segment, now)) {
+      receiveText(tcb, segment, now);
+      receiveFin(tcb, segment, now);
+    }
+    return;
+  }
+  if (tcb.state === "Time_wait") {
+    segmentInTimeWait(tcb, segment, now);
+    return;
+  }
+  const { counters } = tcb.services;
+  if ((segment.flags & RST) !== 0) {
+    receiveReset(tcb, segment);
+    return;
+  }
+  if ((segment.flags & SYN) !== 0 && !isSynAckOfSimultaneousOpen(tcb, segment)) {
+    sendChallengeAck(tcb); // RFC 5961 section 4: whatever its number
+    return;
+  }
+  if (!isAcceptable(tcb, segment)) {
+    counters.droppedOutOfWindow++;
+    if (segment.length > 0 || (segment.flags & FIN) !== 0) sendAck(tcb);
+    else sendOutOfWindowAck(tcb);
+    return;
+  }
+  if ((segment.flags & ACK) === 0) {
+    counters.droppedNoAck++;
+    return;
+  }
+  trim(tcb, segment);
+  if (!acknowledgmentArrives(tcb, segment, now)) return;
+  receiveText(tcb, segment, now);
+  receiveFin(tcb, segment, now);
+}
+
+/** Second step: a RST, exact or not (RFC 5961 section 3, RFC 9293 section 3.10.7.4). */
+function receiveReset(tcb: Tcb, segment: Segment): void {
+  const { counters } = tcb.services;
+  const offset = seqDiff(segment.seq, tcb.rcvNxt);
+  // A peer that resets instead of acknowledging our FIN does so one below what its own FIN used.
+  const finConsumed = tcb.state === "Close_wait" || tcb.state === "Closing" ||
+    tcb.state === "Last_ack";
+  if (offset === 0 || (offset === -1 && finConsumed)) {
+    counters.resetsReceived++;
+    const refused = tcb.state === "Syn_rcvd";
+    if (!refused) counters.connectionsReset++;
+    transition(tcb, "Recv_rst");
+    teardown(tcb, refused ? "refused" : "reset");
+  } else if (offset > 0 && offset < tcb.rcvWnd) sendChallengeAck(tcb);
+  else counters.droppedBadReset++;
+}
+
+/** The SYN-ACK that answers our SYN-ACK: its SYN is old, its ACK completes the handshake. */
+function isSynAckOfSimultaneousOpen(tcb: Tcb, segment: Segment): boolean {
+  if (
+    tcb.state !== "Syn_rcvd" || tcb.services.halfOpen.has(tcb) ||
+    (segment.flags & ACK) === 0 || segment.seq !== tcb.irs
+  ) return false;
+  segment.seq = (segment.seq + 1) | 0;
+  return true;
+}
+
+/** First step: the four cases of acceptability (RFC 9293 section 3.10.7.4, table 6). */
+function isAcceptable(tcb: Tcb, segment: Segment): boolean {
+  const window = tcb.rcvWnd;
+  const start = seqDiff(segment.seq, tcb.rcvNxt);
+  const fin = (segment.flags & FIN) !== 0 ? 1 : 0;
+  const length = segment.length + fin;
+  if (window <= 0) {
+    // A window of zero takes no data, but the ACK of a probe counts, and a FIN needs no room.
+    if (start !== 0 || (segment.length > 0 && !probesZeroWindow(tcb, segment))) return false;
+    return true;
+  }
+  if (start >= 0 && start < window) return true;
+  const last = start + length - 1;
+  return length > 0 && last >= 0 && last < window;
+}
+
+/** Keeps of data that a window of zero cannot take only the ACK, and asks for an answer. */
+function probesZeroWindow(tcb: Tcb, segment: Segment): boolean {
+  segment.length = 0;
+  segment.flags &= ~FIN;
+  tcb.ackNow = true;
+  return true;
+}
+
+/** Cuts off what lies outside the window. */
+function trim(tcb: Tcb, segment: Segment): void {
+  const before = seqDiff(tcb.rcvNxt, segment.seq);
+  if (before > 0) {
+    tcb.ackNow = true; // Some of it has come twice: the peer may have missed our ACK.
+    const cut = Math.min(before, segment.length);
+    segment.offset += cut;
+    segment.length -= cut;
+    segment.seq = (segment.seq + cut) | 0;
+    if (before > cut) segment.flags &= ~FIN; // Only a FIN was left, and it was processed.
+  }
+  const beyond = seqDiff((segment.seq + segment.length) | 0, tcb.rcvAdv);
+  if (beyond > 0) {
+    segment.length -= Math.min(beyond, segment.length);
+    segment.flags &= ~FIN;
+  }
+}
+
+/**
+ * Fifth step: the ACK field.
+ *
+ * @returns Whether the rest of the segment is to be processed.
+ */
+function acknowledgmentArrives(tcb: Tcb, segment: Segment, now: number): boolean {
+  const { ack } = segment;
+  if (tcb.state === "Syn_rcvd") {
+    if (!(seqGt(ack, tcb.sndUna) && seqLeq(ack, tcb.sndMax))) {
+      tcb.services.counters.droppedBadAck++;
+      sendResetForAck(tcb, ack);
+      return false;
+    }
+    const simultaneous = (segment.flags & SYN) !== 0;
+    establish(tcb, segment, simultaneous ? "Recv_synack" : "Recv_ack", now);
+    return true;
+  }
+  // RFC 5961 section 5: neither of what was never sent, nor older than any window ever was.
+  if (seqGt(ack, tcb.sndMax) || seqLt(ack, (tcb.sndUna - tcb.maxSndWnd) | 0)) {
+    tcb.services.counters.droppedBadAck++;
+    sendChallengeAck(tcb);
+    return false;
+  }
+  const wasInFinWait2 = tcb.state === "Fin_wait_2";
+  processAck(tcb, segment, now);
+  if (wasInFinWait2) {
+    if ((segment.flags & FIN) === 0) transition(tcb, "Recv_ack", ack);
+  } else if (tcb.finAcknowledged) finAcknowledged(tcb, ack, now);
+  return tcb.state !== "Closed";
+}
+
+function finAcknowledged(tcb: Tcb, ack: number, now: number): void {
+  switch (tcb.state) {
+    case "Fin_wait_1":
+      transition(tcb, "Recv_ack", ack);
+      break;
+    case "Closing":
+      transition(tcb, "Recv_ack", ack);
+      enterTimeWait(tcb, now);
+      break;
+    case "Last_ack":
+      transition(tcb, "Recv_ack", ack);
+      tcb.services.counters.connectionsClosed++;
+      teardown(tcb, "closed");
+      break;
+  }
+}
+
+/** Seventh step: the text. Urgent data is data like any other (RFC 6093). */
+function receiveText(tcb: Tcb, segment: Segment, now: number): void {
+  if (segment.length === 0) return;
+  const { counters } = tcb.services;
+  if (!canReceive(tcb.state)) {
+    counters.droppedAfterFin++;
+    tcb.ackNow = true;
+    return;
+  }
+  if (tcb.rcvFin !== undefined) cutAfterFin(tcb, segment);
+  if (segment.length === 0) return;
+  if (segment.segmentSize > tcb.rcvMss) {
+    tcb.rcvMss = Math.min(segment.segmentSize, tcb.localMss);
+  }
+  if (segment.seq !== tcb.rcvNxt) {
+    if (!tcb.discarding) storeAhead(tcb, segment);
+    sendAck(tcb); // At once, one for each: the duplicate ACKs of RFC 5681 section 4.2
+    return;
+  }
+  let count = segment.length;
+  if (tcb.discarding) {
+    if (!discard(tcb, count, now)) return;
+  } else {
+    const ring = tcb.receiveRing ??= new ByteRing(tcb.services.pool, count);
+    ring.append(segment.bytes, segment.offset, count);
+    if (tcb.ahead !== undefined) {
+      count += joinAhead(tcb, ring, (tcb.rcvNxt + count) | 0);
+      tcb.ackNow = true;
+    }
+  }
+  tcb.rcvNxt = (tcb.rcvNxt + count) | 0;
+  tcb.unacknowledged += count;
+  tcb.bytesReceived += count;
+  counters.bytesReceived += count;
+  tcb.readableNews = true;
+}
+
+/** Bytes beyond the peer's FIN do not exist. */
+function cutAfterFin(tcb: Tcb, segment: Segment): void {
+  const beyond = seqDiff((segment.seq + segment.length) | 0, tcb.rcvFin!);
+  if (beyond <= 0) return;
+  tcb.services.counters.droppedAfterFin++;
+  segment.length -= Math.min(beyond, segment.length);
+}
+
+/** Keeps out-of-order text at its place in the receive buffer. */
+function storeAhead(tcb: Tcb, segment: Segment): void {
+  const { counters, options, pool } = tcb.services;
+  const ahead = tcb.ahead ??= new Reassembly(options.reassemblyRanges);
+  if (!ahead.add(segment.seq, (segment.seq + segment.length) | 0)) {
+    counters.droppedReassembly++;
+    return;
+  }
+  counters.segmentsOutOfOrder++;
+  const ring = tcb.receiveRing ??= new ByteRing(pool, segment.length);
+  const at = ring.length + seqDiff(segment.seq, tcb.rcvNxt);
+  ring.place(at, segment.bytes, segment.offset, segment.length);
+}
+
+/**
+ * Makes what lies ahead part of the queue as far as it now follows.
+ *
+ * @param next RCV.NXT after the segment that has just been appended.
+ * @returns Bytes that have been joined.
+ */
+function joinAhead(tcb: Tcb, ring: ByteRing, next: number): number {
+  const joined = seqDiff(tcb.ahead!.advance(next), next);
+  ring.extend(joined);
+  if (tcb.ahead!.count === 0) tcb.ahead = undefined;
+  return joined;
+}
+
+/**
+ * The lingering close: bytes that arrive after `close()` are acknowledged and discarded, so that
+ * the peer surely gets our last ones. A peer that goes on past the bounds is reset.
+ *
+ * @returns Whether the connection lives on.
+ */
+function discard(tcb: Tcb, count: number, now: number): boolean {
+  const { options, counters } = tcb.services;
+  if (tcb.discarded === 0) tcb.discardingSince = now;
+  tcb.discarded += count;
+  counters.lingerBytesDiscarded += count;
+  if (
+    tcb.discarded > options.lingerBytes || now - tcb.discardingSince > options.lingerTimeout
+  ) {
+    counters.connectionsAborted++;
+    sendReset(tcb);
+    transition(tcb, "Send_rst");
+    teardown(tcb, "aborted");
+    return false;
+  }
+  // Data is a sign of life: FIN_WAIT_2 begins to wait anew.
+  if (tcb.waitDeadline !== Infinity) tcb.waitDeadline = now + options.finWait2Timeout;
+  return true;
+}
+
+/** Eighth step: the FIN, once everything before it is there. */
+function receiveFin(tcb: Tcb, segment: Segment, now: number): void {
+  if ((segment.flags & FIN) !== 0 && tcb.rcvFin === undefined && tcb.state !== "Closed") {
+    tcb.rcvFin = (segment.seq + segment.length) | 0;
+    if (tcb.rcvFin !== tcb.rcvNxt) sendAck(tcb);
+  }
+  if (tcb.rcvFin !== tcb.rcvNxt || !canReceive(tcb.state)) return;
+  tcb.rcvNxt = (tcb.rcvNxt + 1) | 0;
+  tcb.ackNow = true;
+  tcb.readableNews = true;
+  const from = tcb.state;
+  transition(tcb, "Recv_fin");
+  if (from === "Fin_wait_2") {
+    sendAck(tcb); // Nothing more of ours will carry it.
+    enterTimeWait(tcb, now);
+  }
+}
+
+/** TIME_WAIT: only a repeated FIN counts (RFC 9293 section 3.10.7.4); a RST does not (RFC 1337). */
+function segmentInTimeWait(tcb: Tcb, segment: Segment, now: number): void {
+  const { flags } = segment;
+  if ((flags & RST) !== 0) return;
+  if ((flags & FIN) !== 0) {
+    sendAck(tcb);
+    restartTimeWait(tcb, now);
+  } else if ((flags & SYN) !== 0 || segment.length > 0 || segment.seq !== tcb.rcvNxt) {
+    sendOutOfWindowAck(tcb);
+  }
+}

@@ -1,0 +1,275 @@
+import type { IpAddress } from "../ip/address.ts";
+import type { IpOutput, Route } from "../ip/output.ts";
+import type { TokenBucket } from "../token_bucket.ts";
+import type {
+  CloseReason,
+  Connection,
+  ConnectionObserver,
+  ConnectOutcome,
+  KeepAlive,
+  TcpState,
+} from "./api.ts";
+import type { BufferPool } from "./buffer_pool.ts";
+import type { ByteRing } from "./byte_ring.ts";
+import type { CongestionControl } from "./congestion.ts";
+import type { TcpCounters } from "./counters.ts";
+import type { FlowEntry, FlowTable } from "./flow_table.ts";
+import type { SecretNumbers } from "./isn.ts";
+import { NewReno } from "./new_reno.ts";
+import type { Reassembly } from "./reassembly.ts";
+import { RetransmissionTimeout } from "./rto.ts";
+import type { Transition } from "./state.ts";
+import type { TcpOptions } from "./tcp_options.ts";
+import type { Timed, TimerWheel } from "./timer_wheel.ts";
+
+/** What all connections of a stack share. */
+export interface TcpServices {
+  /** The way down. */
+  readonly ip: IpOutput;
+  /** Limits and times. */
+  readonly options: TcpOptions;
+  /** Counters. */
+  readonly counters: TcpCounters;
+  /** The connection table. */
+  readonly table: FlowTable<Tcb>;
+  /** Half-open connections: those in Syn_rcvd that a listener's SYN-ACK began. */
+  readonly halfOpen: Set<Tcb>;
+  /** Timers. */
+  readonly wheel: TimerWheel<Tcb>;
+  /** Buffers. */
+  readonly pool: BufferPool;
+  /** Rate limit of challenge ACKs. */
+  readonly challenges: TokenBucket;
+  /** Initial sequence numbers. */
+  readonly secrets: SecretNumbers;
+  /** Told each transition. */
+  readonly trace: ((transition: Transition) => void) | undefined;
+  /** The latest time that the stack was told, in milliseconds. */
+  now: number;
+  /** Has the connection looked at by the next poll. */
+  touch(tcb: Tcb): void;
+  /** Tells the runtime that a listener's callback threw. */
+  listenerFailed(tcb: Tcb, error: unknown): void;
+}
+
+/** A port being listened on, as a connection that it accepted sees it. */
+export interface Acceptor {
+  /** Takes an Established connection. */
+  accept(connection: Connection): void;
+}
+
+/** What the retransmission timer is running for. */
+export type SendTimer = "off" | "retransmit" | "persist";
+
+/**
+ * The transmission control block: all that is known of one connection. The variables have the
+ * names of RFC 9293 section 3.3.1; sequence numbers are signed 32-bit integers, times milliseconds.
+ * What is to be done with them is said in the files around this one, concern by concern.
+ */
+export class Tcb implements FlowEntry, Timed {
+  readonly services: TcpServices;
+  readonly route: Route;
+  readonly localPort: number;
+  readonly remotePort: number;
+  flowHash = 0;
+
+  wheelTime = 0;
+  wheelSlot = -1;
+  wheelNext: Timed | undefined = undefined;
+  wheelPrevious: Timed | undefined = undefined;
+
+  state: TcpState = "Closed";
+  closeReason: CloseReason | undefined = undefined;
+  /** Who waits for Established; `undefined` from then on. */
+  opening: Acceptor | ConnectOutcome | undefined = undefined;
+  observer: ConnectionObserver | undefined = undefined;
+
+  // Sending.
+  /** ISS. */
+  iss: number;
+  /** SND.UNA. */
+  sndUna: number;
+  /** SND.NXT; goes back to SND.UNA when the retransmission timer expires. */
+  sndNxt: number;
+  /** The highest SND.NXT so far: nothing at or beyond it was ever sent. */
+  sndMax: number;
+  /** SND.WND in bytes, scaled. */
+  sndWnd = 0;
+  /** SND.WL1. */
+  sndWl1 = 0;
+  /** SND.WL2. */
+  sndWl2 = 0;
+  /** The largest window that the peer ever advertised (MAX.SND.WND of RFC 5961). */
+  maxSndWnd = 0;
+  /** Both SYNs carried the window scale option (RFC 7323 section 2.2). */
+  scaling = false;
+  /** Shift of the windows that we receive (RFC 7323). */
+  sndScale = 0;
+  /** Largest payload of a segment that we send. */
+  sndMss: number;
+  /** The end of the last segment sent that was not full: what Nagle's algorithm waits for. */
+  sndSmall: number;
+  /** Sequence number of our FIN once it was sent. */
+  sndFin: number | undefined = undefined;
+  /** Written and not acknowledged, from SND.UNA on; `undefined` while there is nothing. */
+  sendRing: ByteRing | undefined = undefined;
+  /** The application has ended our direction: a FIN follows the last byte. */
+  finQueued = false;
+  /** A write took less than it was offered. */
+  writerWaits = false;
+  noDelay = false;
+  /** When something was last sent. */
+  lastSent = 0;
+  /** Payload bytes acknowledged. */
+  bytesAcknowledged = 0;
+  /** Segments sent again. */
+  retransmissions = 0;
+
+  // Retransmission.
+  readonly rto: RetransmissionTimeout;
+  readonly congestion: CongestionControl;
+  sendTimer: SendTimer = "off";
+  /** When the retransmission or persist timer expires. */
+  sendDeadline = Infinity;
+  /** Expiries without an answer. */
+  retries = 0;
+  /** The segment being timed ends here, sent at `timedAt`; -1 for none. */
+  timedEnd = 0;
+  timedAt = -1;
+  /** Duplicate ACKs in a row. */
+  duplicateAcks = 0;
+  /** In fast recovery (RFC 6582). */
+  recovering = false;
+  /** The highest sequence number sent when the last loss was found (RFC 6582). */
+  recover: number;
+
+  // Receiving.
+  /** IRS. */
+  irs = 0;
+  /** RCV.NXT. */
+  rcvNxt = 0;
+  /** Right edge of the window that we have advertised: RCV.NXT + RCV.WND. Never moves back. */
+  rcvAdv = 0;
+  /** Shift of the windows that we send (RFC 7323). */
+  rcvScale = 0;
+  /** Largest payload of a received segment so far. */
+  rcvMss = 0;
+  /** Sequence number of the peer's FIN once it was seen, in order or not. */
+  rcvFin: number | undefined = undefined;
+  /** Received in order and not read, and what lies ahead; `undefined` while there is nothing. */
+  receiveRing: ByteRing | undefined = undefined;
+  /** Which bytes lie ahead. */
+  ahead: Reassembly | undefined = undefined;
+  /** Bytes received in order that no segment of ours has acknowledged. */
+  unacknowledged = 0;
+  /** An acknowledgment must leave with the next poll. */
+  ackNow = false;
+  /** When a delayed acknowledgment is due. */
+  ackDeadline = Infinity;
+  /** The application has closed: what arrives is acknowledged and discarded. */
+  discarding = false;
+  /** Bytes discarded. */
+  discarded = 0;
+  /** When the first byte was discarded. */
+  discardingSince = 0;
+  /** Payload bytes received in order. */
+  bytesReceived = 0;
+
+  // The end, and the watch.
+  /** Segments counted in Fin_wait_2. */
+  finWait2Count = 0;
+  /** When FIN_WAIT_2 or TIME_WAIT ends. */
+  waitDeadline = Infinity;
+  keepAlive: KeepAlive | undefined = undefined;
+  /** When the next keepalive probe is due. */
+  keepAliveDeadline = Infinity;
+  keepAliveProbes = 0;
+  /** When something was last received. */
+  lastReceived = 0;
+  /** When a segment outside the window was last answered. */
+  lastOutOfWindowAck = -Infinity;
+  /** A soft ICMP error said that the peer cannot be reached (RFC 1122 section 4.2.3.9). */
+  softError = false;
+
+  /** Data or the end of the stream has come since the observer was last told. */
+  readableNews = false;
+  /** In the list of connections that the next poll looks at. */
+  touched = false;
+
+  constructor(
+    services: TcpServices,
+    route: Route,
+    localPort: number,
+    remotePort: number,
+    iss: number,
+    mss: number,
+  ) {
+    this.services = services;
+    this.route = route;
+    this.localPort = localPort;
+    this.remotePort = remotePort;
+    this.iss = iss;
+    this.sndUna = iss;
+    this.sndNxt = iss;
+    this.sndMax = iss;
+    this.sndSmall = iss;
+    this.recover = iss;
+    this.sndMss = mss;
+    this.rto = new RetransmissionTimeout(services.options);
+    this.congestion = new NewReno(mss);
+  }
+
+  get localAddress(): IpAddress {
+    return this.route.local;
+  }
+
+  get remoteAddress(): IpAddress {
+    return this.route.remote;
+  }
+
+  /** Bytes of sequence space in flight, SYN and FIN included. */
+  get inFlight(): number {
+    return (this.sndMax - this.sndUna) | 0;
+  }
+
+  /** Bytes written and not acknowledged. */
+  get sendQueued(): number {
+    return this.sendRing === undefined ? 0 : this.sendRing.length;
+  }
+
+  /** Bytes received in order and not read. */
+  get receiveQueued(): number {
+    return this.receiveRing === undefined ? 0 : this.receiveRing.length;
+  }
+
+  /** RCV.WND: what we have advertised and the peer has not yet used. */
+  get rcvWnd(): number {
+    return (this.rcvAdv - this.rcvNxt) | 0;
+  }
+
+  /** Largest segment payload that we can receive on this path: the MSS that we announce. */
+  get localMss(): number {
+    return this.route.mtu - this.route.headerLength - 20;
+  }
+
+  /** Our FIN was sent and the peer has acknowledged it. */
+  get finAcknowledged(): boolean {
+    return this.sndFin !== undefined && ((this.sndUna - this.sndFin) | 0) > 0;
+  }
+
+  /** `address:port` of the peer. */
+  get peer(): string {
+    return `${this.route.remote}:${this.remotePort}`;
+  }
+
+  /** Brings the wheel in line with the earliest of the connection's deadlines. */
+  rearm(): void {
+    const deadline = Math.min(
+      this.sendDeadline,
+      this.ackDeadline,
+      this.waitDeadline,
+      this.keepAliveDeadline,
+    );
+    if (deadline !== Infinity) this.services.wheel.arm(this, deadline);
+  }
+}

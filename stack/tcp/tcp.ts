@@ -1,0 +1,355 @@
+import type { IcmpErrorType } from "../icmp/error.ts";
+import type { IpAddress } from "../ip/address.ts";
+import type { IpOutput } from "../ip/output.ts";
+import type { IpPacket } from "../ip/packet.ts";
+import { StackError } from "../error.ts";
+import type { StackNotice } from "../notice.ts";
+import { TokenBucket } from "../token_bucket.ts";
+import { read16, read32 } from "../wire/bytes.ts";
+import { fold, sum } from "../wire/checksum.ts";
+import { PROTOCOL_TCP } from "../wire/protocol.ts";
+import {
+  ACK,
+  DESTINATION_PORT,
+  readOptions,
+  readSegment,
+  RST,
+  Segment,
+  SEQUENCE,
+  SOURCE_PORT,
+  SYN,
+} from "../wire/tcp.ts";
+import type { ConnectAttempt, Connection, ConnectOutcome, ListenHandle } from "./api.ts";
+import { BufferPool } from "./buffer_pool.ts";
+import { abort, close, deliver, notify } from "./connection.ts";
+import { TcpCounters } from "./counters.ts";
+import { refuse } from "./emit.ts";
+import { FlowTable } from "./flow_table.ts";
+import { activeOpen, passiveOpen, sendFirstSyn, synInSynRcvd } from "./handshake.ts";
+import { icmpErrorArrives } from "./icmp_error.ts";
+import { SecretNumbers } from "./isn.ts";
+import { Listeners } from "./listeners.ts";
+import { LocalPorts } from "./ports.ts";
+import { segmentArrives } from "./receive.ts";
+import { output } from "./send.ts";
+import { seqGeq, seqGt, seqLt } from "./sequence.ts";
+import type { Transition } from "./state.ts";
+import type { Tcb, TcpServices } from "./tcb.ts";
+import { DEFAULT_TCP_OPTIONS, type TcpOptions } from "./tcp_options.ts";
+import { TimerWheel } from "./timer_wheel.ts";
+import { timersExpired } from "./timers.ts";
+import { teardown, transition } from "./transition.ts";
+
+/** What TCP is made with. */
+export interface TcpInit {
+  /** The way down. */
+  readonly ip: IpOutput;
+  /** Gives uniform unsigned 32-bit integers. */
+  readonly random: () => number;
+  /** Time at the start in milliseconds. */
+  readonly now: number;
+  /** Limits and times that differ from the defaults. */
+  readonly options: Partial<TcpOptions> | undefined;
+  /** Told each transition. */
+  readonly trace: ((transition: Transition) => void) | undefined;
+  /** Told what is worth a log line. */
+  readonly notice: ((notice: StackNotice) => void) | undefined;
+  /** Called when a call from outside `receive` and `poll` has left work for `poll`. */
+  readonly pending: () => void;
+}
+
+/** Numbers of connections, listeners and timers: all zero when everything is over. */
+export interface TcpCensus {
+  /** Connections in the table, half-open and TIME_WAIT included. */
+  readonly connections: number;
+  /** Half-open connections. */
+  readonly halfOpen: number;
+  /** Connections in TIME_WAIT. */
+  readonly timeWait: number;
+  /** Ports being listened on. */
+  readonly listeners: number;
+  /** Connections with a timer armed. */
+  readonly timers: number;
+}
+
+/** TCP: the connections of one stack, and what moves them (RFC 9293). */
+export class Tcp {
+  /** What has been counted. */
+  readonly counters: TcpCounters = new TcpCounters();
+  readonly #services: TcpServices;
+  readonly #listeners = new Listeners();
+  readonly #ports: LocalPorts;
+  readonly #segment = new Segment();
+  /** Connections that the next poll looks at. */
+  #touched: Tcb[] = [];
+  #polled: Tcb[] = [];
+  readonly #timersExpired = (tcb: Tcb): void => {
+    timersExpired(tcb, this.#services.now);
+    if (tcb.state !== "Closed") notify(tcb);
+  };
+
+  /** @param init What it is made with. */
+  constructor(init: TcpInit) {
+    const options = { ...DEFAULT_TCP_OPTIONS, ...init.options };
+    const secrets = new SecretNumbers(init.random);
+    const table = new FlowTable<Tcb>(init.random());
+    const rate = options.challengeAcksPerSecond;
+    this.#ports = new LocalPorts(table, secrets);
+    this.#services = {
+      ip: init.ip,
+      options,
+      counters: this.counters,
+      table,
+      halfOpen: new Set(),
+      wheel: new TimerWheel(init.now),
+      pool: new BufferPool(),
+      challenges: new TokenBucket(rate, rate),
+      secrets,
+      trace: init.trace,
+      now: init.now,
+      touch: (tcb) => {
+        if (tcb.touched) return;
+        tcb.touched = true;
+        this.#touched.push(tcb);
+        if (this.#touched.length === 1) init.pending();
+      },
+      listenerFailed: (tcb, error) =>
+        init.notice?.({ type: "listener-error", port: tcb.localPort, peer: tcb.peer, error }),
+    };
+  }
+
+  /**
+   * Takes a packet whose protocol is TCP.
+   *
+   * @param packet The packet; lent until the call returns.
+   * @param now Time in milliseconds.
+   */
+  receive(packet: IpPacket, now: number): void {
+    const { counters } = this;
+    const segment = this.#segment;
+    this.#services.now = now;
+    counters.segmentsReceived++;
+    if (packet.toGroup) {
+      counters.droppedGroup++;
+      return;
+    }
+    const { bytes, payloadOffset, payloadLength } = packet;
+    if (!readSegment(bytes, payloadOffset, payloadLength, segment)) {
+      counters.droppedMalformed++;
+      return;
+    }
+    if (!packet.checksumVerified && !checksumHolds(packet)) {
+      counters.droppedChecksum++;
+      return;
+    }
+    if (segment.sourcePort === 0 || segment.destinationPort === 0) {
+      counters.droppedMalformed++;
+      return;
+    }
+    // Only a SYN's options matter to us.
+    if ((segment.flags & SYN) !== 0 && !readOptions(payloadOffset, segment)) {
+      counters.optionsMalformed++;
+    }
+    if (packet.segmentSize > 0) segment.segmentSize = packet.segmentSize;
+
+    const { sourcePort, destinationPort } = segment;
+    const tcb = this.#services.table.find(packet, sourcePort, destinationPort);
+    if (tcb === undefined) this.#unconnected(packet, segment, now);
+    else this.#connected(tcb, packet, segment, now);
+  }
+
+  /**
+   * Takes an ICMP error that quotes a segment of ours (RFC 5927).
+   *
+   * @param type What the network reports.
+   * @param quoted The quoted packet: its source is us, its payload at least 8 bytes.
+   * @param mtu With `"fragmentation-needed"`: the next hop's MTU in bytes, or 0.
+   * @param now Time in milliseconds.
+   */
+  icmpError(type: IcmpErrorType, quoted: IpPacket, mtu: number, now: number): void {
+    this.#services.now = now;
+    const { bytes, payloadOffset } = quoted;
+    const localPort = read16(bytes, payloadOffset + SOURCE_PORT);
+    const remotePort = read16(bytes, payloadOffset + DESTINATION_PORT);
+    const seq = read32(bytes, payloadOffset + SEQUENCE);
+    const tcb = this.#services.table.get(
+      quoted.source,
+      localPort,
+      quoted.destination,
+      remotePort,
+    );
+    if (tcb === undefined || !(seqGeq(seq, tcb.sndUna) && seqLt(seq, tcb.sndMax))) {
+      this.counters.icmpErrorsIgnored++;
+      return;
+    }
+    this.counters.icmpErrorsAccepted++;
+    icmpErrorArrives(tcb, type, mtu);
+  }
+
+  /**
+   * Does what is due: timers, then one round of output for every connection that something
+   * happened to.
+   *
+   * @param now Time in milliseconds.
+   */
+  poll(now: number): void {
+    this.#services.now = now;
+    this.#services.wheel.advance(now, this.#timersExpired);
+    const polled = this.#touched;
+    this.#touched = this.#polled;
+    this.#polled = polled;
+    for (const tcb of polled) {
+      tcb.touched = false;
+      if (tcb.state === "Closed") {
+        if (tcb.closeReason === undefined) sendFirstSyn(tcb, now);
+      } else output(tcb, now);
+    }
+    polled.length = 0;
+  }
+
+  /** When `poll` next has something to do; `Infinity` if nothing is armed. */
+  nextDeadline(): number {
+    return this.#touched.length > 0 ? this.#services.now : this.#services.wheel.next;
+  }
+
+  /**
+   * Listens on a port.
+   *
+   * @param options The port, and our address if not all of them.
+   * @param accept Gets each connection once it is Established.
+   * @throws {StackError} `"invalid"` or `"address-in-use"`.
+   */
+  listen(
+    options: { readonly port: number; readonly address?: IpAddress },
+    accept: (connection: Connection) => void,
+  ): ListenHandle {
+    const { port, address } = options;
+    checkPort(port);
+    const { halfOpen } = this.#services;
+    const listener = this.#listeners.add(port, address, accept, () => {
+      for (const tcb of halfOpen) if (tcb.opening === listener) abort(tcb);
+    });
+    return listener;
+  }
+
+  /**
+   * Begins to open a connection.
+   *
+   * @param options The remote end, and our port if it matters.
+   * @param outcome Told what becomes of it.
+   * @throws {StackError} `"invalid"`, `"no-route"`, `"address-in-use"` or `"ports-exhausted"`.
+   */
+  connect(
+    options: { readonly address: IpAddress; readonly port: number; readonly localPort?: number },
+    outcome: ConnectOutcome,
+  ): ConnectAttempt {
+    const { address, port } = options;
+    const { ip, table } = this.#services;
+    checkPort(port);
+    const route = ip.route(address);
+    if (route === undefined) throw new StackError("no-route", `no route to ${address}`);
+    let { localPort } = options;
+    if (localPort === undefined) {
+      localPort = this.#ports.choose(route, port, (port) => this.#listeners.has(port));
+      if (localPort === 0) {
+        throw new StackError("ports-exhausted", `no local port is free towards ${address}:${port}`);
+      }
+    } else {
+      checkPort(localPort);
+      if (table.get(route.local, localPort, address, port) !== undefined) {
+        throw new StackError(
+          "address-in-use",
+          `port ${localPort} is in use for a connection to ${address}:${port}`,
+        );
+      }
+    }
+    const tcb = activeOpen(this.#services, outcome, route, localPort, port);
+    return {
+      cancel: () => {
+        if (tcb.opening !== undefined) abort(tcb);
+      },
+    };
+  }
+
+  /** Stops listening and says goodbye on every connection; half-open ones are reset. */
+  close(): void {
+    this.#listeners.closeAll();
+    for (const tcb of this.#services.table.values()) {
+      if (tcb.opening !== undefined) abort(tcb);
+      else close(tcb);
+    }
+  }
+
+  /** Stops listening and resets every connection. */
+  abort(): void {
+    this.#listeners.closeAll();
+    for (const tcb of this.#services.table.values()) abort(tcb);
+  }
+
+  /** Counts what there is; takes time in proportion to the number of connections. */
+  census(): TcpCensus {
+    const { table, halfOpen, wheel } = this.#services;
+    return {
+      connections: table.size,
+      halfOpen: halfOpen.size,
+      timeWait: table.values().filter((tcb) => tcb.state === "Time_wait").length,
+      listeners: this.#listeners.size,
+      timers: wheel.size,
+    };
+  }
+
+  /** A segment for a connection in the table. */
+  #connected(tcb: Tcb, packet: IpPacket, segment: Segment, now: number): void {
+    const { flags } = segment;
+    if ((flags & (SYN | ACK | RST)) === SYN) {
+      if (tcb.state === "Syn_rcvd") {
+        if (synInSynRcvd(tcb, segment)) this.#unconnected(packet, segment, now);
+        return;
+      }
+      if (tcb.state === "Time_wait" && seqGt(segment.seq, tcb.rcvNxt)) {
+        const listener = this.#listeners.find(packet, segment.destinationPort);
+        if (listener !== undefined) {
+          // A new connection takes the place of the old one (RFC 9293 section 3.10.7.4).
+          transition(tcb, "Timeout");
+          teardown(tcb, "closed");
+          passiveOpen(this.#services, listener, packet, segment, now, tcb.sndMax);
+          return;
+        }
+      }
+    }
+    segmentArrives(tcb, segment, now);
+    if (tcb.state === "Closed") return;
+    // The gate: whoever waits for Established is told now, after the whole segment.
+    if (tcb.opening !== undefined) deliver(tcb);
+    notify(tcb);
+    this.#services.touch(tcb);
+  }
+
+  /** A segment for no connection (RFC 9293 sections 3.10.7.1 and 3.10.7.2). */
+  #unconnected(packet: IpPacket, segment: Segment, now: number): void {
+    const { flags } = segment;
+    if ((flags & (SYN | ACK | RST)) === SYN) {
+      const listener = this.#listeners.find(packet, segment.destinationPort);
+      if (listener !== undefined) {
+        passiveOpen(this.#services, listener, packet, segment, now);
+        return;
+      }
+    }
+    this.counters.droppedNoConnection++;
+    if ((flags & RST) === 0) refuse(this.#services, packet, segment);
+  }
+}
+
+function checkPort(port: number): void {
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new StackError("invalid", `port ${port}: expected a whole number from 1 to 65535`);
+  }
+}
+
+/** The checksum over pseudo-header and segment (RFC 9293 section 3.1). */
+function checksumHolds(packet: IpPacket): boolean {
+  const { bytes, sourceOffset, version, payloadOffset, payloadLength } = packet;
+  const addresses = sum(bytes, sourceOffset, version === 4 ? 8 : 32, 0);
+  const pseudo = addresses + PROTOCOL_TCP + payloadLength;
+  return fold(sum(bytes, payloadOffset, payloadLength, pseudo)) === 0;
+}

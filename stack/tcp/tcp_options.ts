@@ -1,0 +1,66 @@
+import type { KeepAlive } from "./api.ts";
+
+/** Limits and times of a stack's TCP. Times in milliseconds, sizes in bytes. */
+export interface TcpOptions {
+  /** Maximum segment lifetime; TIME_WAIT lasts twice as long (RFC 9293 section 3.4.2). */
+  readonly msl: number;
+  /** How long FIN_WAIT_2 waits for a silent peer's FIN after `close()`. */
+  readonly finWait2Timeout: number;
+  /** Bytes that a lingering close takes from the peer and discards before it resets. */
+  readonly lingerBytes: number;
+  /** How long a lingering close goes on taking bytes, from the first one, before it resets. */
+  readonly lingerTimeout: number;
+  /** Retransmission timeout before the first measurement (RFC 6298 rule 2.1). */
+  readonly initialRto: number;
+  /** Lower bound of the retransmission timeout. */
+  readonly minRto: number;
+  /** Upper bound of the retransmission timeout, with backoff (RFC 6298 rule 2.5). */
+  readonly maxRto: number;
+  /** Retransmissions of the same data, or unanswered window probes, before giving up (R2). */
+  readonly retransmissions: number;
+  /** The same once the application has closed, so that nobody waits any more. */
+  readonly orphanRetransmissions: number;
+  /** Retransmissions of a SYN before an active open fails. */
+  readonly synRetransmissions: number;
+  /** Retransmissions of a SYN-ACK before a half-open connection is dropped. */
+  readonly synAckRetransmissions: number;
+  /** Half-open connections at most; further SYNs are dropped and counted. */
+  readonly halfOpenLimit: number;
+  /** Connections of all states at most; further SYNs are dropped and counted. */
+  readonly connectionLimit: number;
+  /** Longest delay of an acknowledgment (RFC 9293 section 3.8.6.3: below 500). */
+  readonly delayedAck: number;
+  /** Challenge ACKs of the whole stack in a second (RFC 5961 section 7). */
+  readonly challengeAcksPerSecond: number;
+  /** Receive buffer of a connection, the largest window that is advertised. */
+  readonly receiveBuffer: number;
+  /** Send buffer of a connection. */
+  readonly sendBuffer: number;
+  /** Out-of-order ranges kept per connection; a segment that would make one more is dropped. */
+  readonly reassemblyRanges: number;
+  /** Times of keepalive where a connection asks for it without its own. */
+  readonly keepAlive: KeepAlive;
+}
+
+/** The values that hold where the caller gives none. */
+export const DEFAULT_TCP_OPTIONS: TcpOptions = {
+  msl: 30_000,
+  finWait2Timeout: 60_000,
+  lingerBytes: 4 << 20,
+  lingerTimeout: 120_000,
+  initialRto: 1_000,
+  minRto: 200,
+  maxRto: 60_000,
+  retransmissions: 15,
+  orphanRetransmissions: 8,
+  synRetransmissions: 6,
+  synAckRetransmissions: 5,
+  halfOpenLimit: 1_024,
+  connectionLimit: 262_144,
+  delayedAck: 40,
+  challengeAcksPerSecond: 100,
+  receiveBuffer: 256 << 10,
+  sendBuffer: 256 << 10,
+  reassemblyRanges: 512,
+  keepAlive: { idle: 7_200_000, interval: 75_000, probes: 9 },
+};

@@ -1,0 +1,118 @@
+import type { CloseReason, TcpState } from "./api.ts";
+import { nextState, type TcpEvent } from "./state.ts";
+import type { Tcb } from "./tcb.ts";
+
+/**
+ * Moves a connection to its next state, and tells the trace. The only place that changes `state`.
+ *
+ * @param tcb The connection.
+ * @param event What happened.
+ * @param n The event's sequence number, for the events that have one.
+ * @throws {Error} If the event cannot happen in this state: a fault of this stack, never of a peer.
+ */
+export function transition(tcb: Tcb, event: TcpEvent, n?: number): void {
+  const from = tcb.state;
+  const to = nextState(from, event);
+  if (to === undefined) throw new Error(`no transition from ${from} by ${event}`);
+  const trace = tcb.services.trace;
+  if (trace === undefined) {
+    tcb.state = to;
+    if (from === "Fin_wait_2") tcb.finWait2Count++;
+    return;
+  }
+  const before = describe(tcb, from);
+  tcb.state = to;
+  if (from === "Fin_wait_2") tcb.finWait2Count++;
+  trace({
+    peer: tcb.peer,
+    from: before,
+    event: n === undefined ? event : `${event} ${n >>> 0}`,
+    to: describe(tcb, to),
+  });
+}
+
+/** A state with the number that it carries in a trace. */
+function describe(tcb: Tcb, state: TcpState): string {
+  switch (state) {
+    case "Syn_sent":
+    case "Syn_rcvd":
+      return `${state} ${tcb.iss >>> 0}`;
+    case "Fin_wait_1":
+    case "Closing":
+    case "Last_ack":
+      return `${state} ${tcb.sndFin! >>> 0}`;
+    case "Fin_wait_2":
+      return `${state} ${tcb.finWait2Count}`;
+    default:
+      return state;
+  }
+}
+
+/**
+ * Both sides have said goodbye: the owner is told, and only the memory of the 4-tuple stays for
+ * 2 MSL (RFC 9293 section 3.4.2).
+ */
+export function enterTimeWait(tcb: Tcb, now: number): void {
+  stopTimers(tcb);
+  restartTimeWait(tcb, now);
+  releaseSendBuffer(tcb);
+  tcb.services.counters.connectionsClosed++;
+  settle(tcb, "closed");
+}
+
+/** Starts the 2 MSL of TIME_WAIT anew. */
+export function restartTimeWait(tcb: Tcb, now: number): void {
+  tcb.waitDeadline = now + 2 * tcb.services.options.msl;
+  tcb.rearm();
+}
+
+/**
+ * Ends a connection: it leaves the tables, its timers stop, its buffers are released (but for what
+ * was received and may still be read after a goodbye), and whoever waits for it is told, once.
+ *
+ * @param tcb The connection; its state has been moved to Closed by {@link transition}.
+ * @param reason What the owner is told.
+ */
+export function teardown(tcb: Tcb, reason: CloseReason): void {
+  const { table, halfOpen, wheel } = tcb.services;
+  table.remove(tcb);
+  halfOpen.delete(tcb);
+  stopTimers(tcb);
+  wheel.cancel(tcb);
+  releaseSendBuffer(tcb);
+  if (reason !== "closed" || tcb.discarding) releaseReceiveBuffer(tcb);
+  settle(tcb, reason);
+}
+
+function settle(tcb: Tcb, reason: CloseReason): void {
+  if (tcb.closeReason !== undefined) return;
+  tcb.closeReason = reason;
+  const { opening, observer } = tcb;
+  tcb.opening = undefined;
+  tcb.observer = undefined;
+  if (opening !== undefined && "failed" in opening) {
+    tcb.services.counters.attemptsFailed++;
+    opening.failed(reason);
+  }
+  observer?.closed(reason);
+}
+
+function stopTimers(tcb: Tcb): void {
+  tcb.sendTimer = "off";
+  tcb.sendDeadline = Infinity;
+  tcb.ackDeadline = Infinity;
+  tcb.waitDeadline = Infinity;
+  tcb.keepAliveDeadline = Infinity;
+}
+
+function releaseSendBuffer(tcb: Tcb): void {
+  tcb.sendRing?.release();
+  tcb.sendRing = undefined;
+}
+
+/** Drops what was received and not read, in order or ahead. */
+export function releaseReceiveBuffer(tcb: Tcb): void {
+  tcb.receiveRing?.release();
+  tcb.receiveRing = undefined;
+  tcb.ahead = undefined;
+}
