@@ -44,8 +44,8 @@ export interface LoopbackCounters {
  *
  * @example
  * ```ts
- * import { loopbackPair } from "./runtime/device/loopback.ts";
- * import { Frame } from "./stack/wire/frame.ts";
+ * import { loopbackPair } from "./loopback.ts";
+ * import { Frame } from "../../stack/wire/frame.ts";
  *
  * const [a, b] = loopbackPair();
  * a.transmit(new Frame(new Uint8Array(60)), 0);
