@@ -109,11 +109,11 @@ export class LoopbackDevice implements Device {
     this.#there = there;
   }
 
-  receive(frame: Frame): boolean {
+  receive(frame: Frame, _now?: number): boolean {
     return this.#here.queue.shift(frame);
   }
 
-  transmit(frame: Frame): boolean {
+  transmit(frame: Frame, _now?: number): boolean {
     if (!carries(this.capabilities, frame)) {
       this.counters.rejected++;
       return false;

@@ -175,7 +175,7 @@ export class TapDevice implements Device {
     };
   }
 
-  receive(frame: Frame): boolean {
+  receive(frame: Frame, _now?: number): boolean {
     while (this.#open && this.#failure === undefined) {
       const length = this.#read(this.#tun, this.#slab, SLAB_SIZE);
       if (length > this.#headerSize) {
@@ -191,7 +191,7 @@ export class TapDevice implements Device {
     return false;
   }
 
-  transmit(frame: Frame): boolean {
+  transmit(frame: Frame, _now?: number): boolean {
     if (!this.#open || this.#failure !== undefined) return false;
     if (!carries(this.capabilities, frame)) {
       this.counters.rejected++;
