@@ -22,20 +22,11 @@ export default {
 } satisfies Listener;
 
 async function generate(flow: Flow): Promise<void> {
-  try {
-    while (true) await flow.write(block);
-  } catch (error) {
-    // A peer that has enough may well leave without a word of goodbye.
-    if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
-  }
+  while (true) await flow.write(block);
 }
 
 async function untilClosed(flow: Flow): Promise<void> {
-  try {
-    while (await flow.read(nowhere) !== null);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.ConnectionReset)) throw error;
-  }
+  while (await flow.read(nowhere) !== null);
 }
 
 /** `periods` times 95 lines: the first begins with the space, and so does the one after the last. */

@@ -89,11 +89,12 @@ function addressFaults(interfaces: unknown[]): ConfigFault[] {
     if (prefixes.length === 0) return;
 
     const device = member(one, "device");
-    if (member(device, "type") === "gateway" && prefixes.some((prefix) => prefix.length > 30)) {
+    const [first] = prefixes;
+    if (member(device, "type") === "gateway" && first!.length === 32) {
       faults.push({
-        path: [...at, "addresses"],
-        message: "expected prefixes of at most 30 bits (a gateway needs an address beside this " +
-          `one), found ${prefixes.join(", ")}`,
+        path: [...at, "addresses", 0],
+        message: "expected a prefix of at most 31 bits (a gateway needs an address beside this " +
+          `one), found "${first}"`,
       });
     }
     const neighbors: [string[], unknown, IpAddress | undefined][] = [

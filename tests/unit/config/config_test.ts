@@ -71,7 +71,7 @@ Deno.test("the ends of each range are within it", () => {
   for (const port of [1, 65535]) {
     parseConfig({ interfaces: [base], listeners: [{ port, module: "echo" }] });
     const device = { type: "gateway", forward: { [port]: port } };
-    parseConfig({ interfaces: [{ device, addresses: ["10.0.0.1/30"] }] });
+    parseConfig({ interfaces: [{ device, addresses: ["10.0.0.1/31"] }] });
   }
   for (const drainTimeout of [0, 0.5, 3600]) parseConfig({ interfaces: [base], drainTimeout });
   parseConfig({ interfaces: [{ ...base, device: { type: "tap", name: "abcdefghijklmno" } }] });

@@ -200,10 +200,10 @@ const WRONG_VALUES: [name: string, text: string, fault: string][] = [
   [
     "a gateway device without room for a second address",
     withInterface(
-      '"device": {"type": "gateway", "forward": {"8080": 80}}, "addresses": ▸["10.0.0.2/32"]',
+      '"device": {"type": "gateway", "forward": {"8080": 80}}, "addresses": [▸"10.0.0.2/32"]',
     ),
-    "interfaces[0].addresses: expected prefixes of at most 30 bits (a gateway needs an " +
-    "address beside this one), found 10.0.0.2/32",
+    "interfaces[0].addresses[0]: expected a prefix of at most 31 bits (a gateway needs an address " +
+    'beside this one), found "10.0.0.2/32"',
   ],
   [
     "two interfaces on one device",
