@@ -3,6 +3,8 @@
 //
 //   kernel_server.ts ADDRESS [GOODBYE]
 
+import hello from "./hello.ts";
+
 const [hostname = "0.0.0.0", goodbye] = Deno.args;
 
 async function serve(port: number, flow: (conn: Deno.TcpConn) => Promise<void>): Promise<void> {
@@ -60,4 +62,5 @@ Deno.serve({
   hostname,
   port: 80,
   onListen: () => Deno.stderr.writeSync(new TextEncoder().encode(`serving on ${hostname}\n`)),
-}, () => new Response("Hello, world!"));
+}, hello.fetch);
+Deno.addSignalListener("SIGTERM", () => Deno.exit(0));
