@@ -189,6 +189,7 @@ function receiveText(tcb: Tcb, segment: Segment, now: number): void {
     return;
   }
   if (tcb.rcvFin !== undefined) cutAfterFin(tcb, segment);
+  else if ((segment.flags & FIN) !== 0) tcb.rcvFin = (segment.seq + segment.length) | 0;
   if (segment.length === 0) return;
   if (segment.segmentSize > tcb.rcvMss) {
     tcb.rcvMss = Math.min(segment.segmentSize, tcb.localMss);
@@ -239,13 +240,14 @@ function storeAhead(tcb: Tcb, segment: Segment): void {
 }
 
 /**
- * Makes what lies ahead part of the queue as far as it now follows.
+ * Makes what lies ahead part of the queue as far as it now follows, and not beyond a FIN.
  *
  * @param next RCV.NXT after the segment that has just been appended.
  * @returns Bytes that have been joined.
  */
 function joinAhead(tcb: Tcb, ring: ByteRing, next: number): number {
-  const joined = seqDiff(tcb.ahead!.advance(next), next);
+  const inOrder = seqDiff(tcb.ahead!.advance(next), next);
+  const joined = tcb.rcvFin === undefined ? inOrder : Math.min(inOrder, seqDiff(tcb.rcvFin, next));
   ring.extend(joined);
   if (tcb.ahead!.count === 0) tcb.ahead = undefined;
   return joined;
@@ -284,6 +286,7 @@ function receiveFin(tcb: Tcb, segment: Segment, now: number): void {
   }
   if (tcb.rcvFin !== tcb.rcvNxt || !canReceive(tcb.state)) return;
   tcb.rcvNxt = (tcb.rcvNxt + 1) | 0;
+  tcb.ahead = undefined; // Bytes beyond the FIN do not exist.
   tcb.ackNow = true;
   tcb.readableNews = true;
   const from = tcb.state;

@@ -132,6 +132,8 @@ function acknowledge(tcb: Tcb, now: number): void {
 
 /** The application has read so much that the peer should know at once: the window doubles. */
 export function windowOpens(tcb: Tcb): boolean {
+  // The window of the SYN was small for want of a scale: the first acknowledgment mends that.
+  if (tcb.bytesReceived === 0) return false;
   if (tcb.rcvFin !== undefined && seqGeq(tcb.rcvNxt, tcb.rcvFin)) return false;
   const current = Math.max(tcb.rcvWnd, 0);
   const next = receiveWindow(tcb);

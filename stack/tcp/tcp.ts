@@ -328,15 +328,15 @@ export class Tcp {
   /** A segment for no connection (RFC 9293 sections 3.10.7.1 and 3.10.7.2). */
   #unconnected(packet: IpPacket, segment: Segment, now: number): void {
     const { flags } = segment;
-    if ((flags & (SYN | ACK | RST)) === SYN) {
-      const listener = this.#listeners.find(packet, segment.destinationPort);
-      if (listener !== undefined) {
-        passiveOpen(this.#services, listener, packet, segment, now);
-        return;
-      }
+    const listener = this.#listeners.find(packet, segment.destinationPort);
+    if (listener !== undefined && (flags & (SYN | ACK | RST)) === SYN) {
+      passiveOpen(this.#services, listener, packet, segment, now);
+      return;
     }
     this.counters.droppedNoConnection++;
-    if ((flags & RST) === 0) refuse(this.#services, packet, segment);
+    if ((flags & RST) !== 0) return;
+    // LISTEN drops what has neither ACK nor SYN; CLOSED answers it with RST.
+    if (listener === undefined || (flags & ACK) !== 0) refuse(this.#services, packet, segment);
   }
 }
 
