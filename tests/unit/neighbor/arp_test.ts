@@ -1,0 +1,137 @@
+import { assertEquals } from "@std/assert";
+import { EVERYBODY, IP, MAC, PEER_IP, PEER_MAC, Station } from "../../support/station.ts";
+
+const OTHER_MAC = "02:00:00:00:00:09";
+
+Deno.test("start announces each of our addresses to everybody", () => {
+  const station = new Station({ addresses: [`${IP}/24`, "10.1.2.3/8"] });
+  station.stack.start(0);
+  const sent = station.take();
+  assertEquals(sent.map((packet) => packet.ethernet.destination), [EVERYBODY, EVERYBODY]);
+  assertEquals(
+    sent.map(({ arp }) => [arp!.operation, arp!.senderMac, arp!.senderIp, arp!.targetIp]),
+    [[1, MAC, IP, IP], [1, MAC, "10.1.2.3", "10.1.2.3"]],
+  );
+  assertEquals(station.stack.counters.arp.announcementsSent, 2);
+});
+
+Deno.test("a request for our address is answered to its sender alone", () => {
+  const station = new Station();
+  station.deliverArp();
+  assertEquals(station.take(), [{
+    ethernet: { destination: PEER_MAC, source: MAC, type: 0x0806 },
+    arp: {
+      operation: 2,
+      senderMac: MAC,
+      senderIp: IP,
+      targetMac: PEER_MAC,
+      targetIp: PEER_IP,
+    },
+    faults: [],
+  }]);
+  assertEquals(station.stack.counters.arp.requestsReceived, 1);
+  assertEquals(station.stack.counters.arp.repliesSent, 1);
+});
+
+Deno.test("each of several addresses is answered for by itself", () => {
+  const station = new Station({ addresses: [`${IP}/24`, "192.168.69.3/24"] });
+  station.deliverArp({ targetIp: "192.168.69.3" });
+  assertEquals(station.takeArp().map((arp) => arp.senderIp), ["192.168.69.3"]);
+});
+
+Deno.test("a padded request is answered", () => {
+  const station = new Station();
+  station.deliver({
+    ethernet: { destination: EVERYBODY },
+    arp: {
+      operation: 1,
+      senderMac: PEER_MAC,
+      senderIp: PEER_IP,
+      targetMac: EVERYBODY, // whatever: nobody reads it
+      targetIp: IP,
+    },
+    trailer: new Uint8Array(18),
+  });
+  assertEquals(station.takeArp().length, 1);
+});
+
+Deno.test("a request for another address is not answered", () => {
+  const station = new Station();
+  station.deliverArp({ targetIp: "192.168.69.77" });
+  assertEquals(station.take(), []);
+});
+
+Deno.test("a probe for our address is answered, and its sender is not learned", () => {
+  const station = new Station();
+  station.deliverArp({ senderIp: "0.0.0.0" });
+  assertEquals(station.takeArp().map((arp) => [arp.operation, arp.targetIp]), [[2, "0.0.0.0"]]);
+  assertEquals(station.notices, []);
+});
+
+Deno.test("packets of another format, or from nobody, are counted and dropped", () => {
+  const station = new Station();
+  const request = station.encode({
+    ethernet: { destination: EVERYBODY },
+    arp: {
+      operation: 1,
+      senderMac: PEER_MAC,
+      senderIp: PEER_IP,
+      targetMac: PEER_MAC,
+      targetIp: IP,
+    },
+  });
+  const wrong = request.slice();
+  wrong[14 + 1] = 6; // IEEE 802
+  station.deliver(wrong);
+  station.deliver(request.subarray(0, 14 + 27));
+  station.deliverArp({ senderMac: EVERYBODY, senderIp: PEER_IP });
+  for (const senderIp of ["255.255.255.255", "192.168.69.255", "224.0.0.1", "127.0.0.1"]) {
+    station.deliver({
+      ethernet: { destination: EVERYBODY },
+      arp: { operation: 1, senderMac: PEER_MAC, senderIp, targetMac: PEER_MAC, targetIp: IP },
+    });
+  }
+  assertEquals(station.take(), []);
+  const { arp, link } = station.stack.counters;
+  assertEquals(arp.droppedMalformed, 6);
+  assertEquals(link.droppedBadSource, 1); // the Ethernet layer saw the group first
+});
+
+Deno.test("a station that claims our address is named once in ten seconds, and told off", () => {
+  const station = new Station();
+  const claim = () => station.deliverArp({ senderMac: OTHER_MAC, senderIp: IP, targetIp: IP });
+  for (let i = 0; i < 50; i++) claim();
+  assertEquals(station.stack.counters.arp.conflicts, 50);
+  assertEquals(
+    station.takeArp().map((arp) => [arp.operation, arp.senderMac, arp.senderIp, arp.targetIp]),
+    [[1, MAC, IP, IP]],
+  );
+  assertEquals(
+    station.notices.map((notice) =>
+      notice.type === "address-conflict" && `${notice.address} ${notice.mac}`
+    ),
+    [`${IP} ${OTHER_MAC}`],
+  );
+  station.advance(9_999);
+  claim();
+  assertEquals([station.takeArp().length, station.notices.length], [0, 1]);
+  station.advance(1);
+  claim();
+  assertEquals([station.takeArp().length, station.notices.length], [1, 2]);
+});
+
+Deno.test("each of our addresses is defended by itself", () => {
+  const station = new Station({ addresses: [`${IP}/24`, "192.168.69.3/24"] });
+  station.deliverArp({ senderMac: OTHER_MAC, senderIp: IP, targetIp: IP });
+  station.deliverArp({ operation: 2, senderMac: OTHER_MAC, senderIp: "192.168.69.3" });
+  assertEquals(station.takeArp().map((arp) => arp.senderIp), [IP, "192.168.69.3"]);
+});
+
+Deno.test("our own announcement, come back to us, is no conflict", () => {
+  const station = new Station();
+  station.stack.start(0);
+  const [announcement] = station.takeFrames();
+  station.deliver(announcement!.view().slice());
+  assertEquals(station.stack.counters.arp.conflicts, 0);
+  assertEquals([station.take(), station.notices], [[], []]);
+});
