@@ -1,5 +1,5 @@
 import type { ObservedConnection } from "./observed_connection.ts";
-import { type Packet, segmentLength, type TcpSegment } from "./packet.ts";
+import { segmentLength, type TcpSegment } from "./packet.ts";
 import { encodePacket, type PacketInit } from "./packet_encode.ts";
 import { matchSegment, parseSegment, patternBytes, type SequenceBases } from "./segment_script.ts";
 
@@ -37,6 +37,12 @@ export interface OpenOptions {
   win?: number;
   /** More options of its SYN, as in a script: `sackok ts=1:0`. */
   options?: string;
+}
+
+/** A segment from the stack. */
+export interface ReceivedSegment extends TcpSegment {
+  /** When it came, in milliseconds since the scene was set. */
+  readonly time: number;
 }
 
 /** What a peer needs of the scenario that it plays in. */
@@ -94,7 +100,7 @@ export class ScriptedPeer {
   rcvNxt = 0;
 
   #stage: Stage;
-  #arrived: TcpSegment[] = [];
+  #arrived: ReceivedSegment[] = [];
   /** What was received and not yet put in line, mostly because of a gap before it. */
   #pieces: Piece[] = [];
   #stream: Uint8Array[] = [];
@@ -177,14 +183,14 @@ export class ScriptedPeer {
    * @param payload What it must carry.
    * @returns The segment, for further checks.
    */
-  expect(script: string, payload?: string | Uint8Array): TcpSegment {
+  expect(script: string, payload?: string | Uint8Array): ReceivedSegment {
     const segment = this.#next(script, payload);
     this.#keep(segment);
     return segment;
   }
 
   /** As {@link ScriptedPeer.expect}, but the segment is lost on the way: the peer never knew it. */
-  lose(script: string, payload?: string | Uint8Array): TcpSegment {
+  lose(script: string, payload?: string | Uint8Array): ReceivedSegment {
     return this.#next(script, payload);
   }
 
@@ -196,22 +202,17 @@ export class ScriptedPeer {
   }
 
   /** Takes whatever has come, as if all of it had been expected. */
-  drain(): TcpSegment[] {
+  drain(): ReceivedSegment[] {
     this.#stage.pump();
     const segments = this.#arrived.splice(0);
     for (const segment of segments) this.#keep(segment);
     return segments;
   }
 
-  /** The next segment, if one has come, lost on the way. */
-  discard(): TcpSegment | undefined {
+  /** Takes the next segment, if one has come, as lost on the way. */
+  discard(): ReceivedSegment | undefined {
     this.#stage.pump();
     return this.#arrived.shift();
-  }
-
-  /** Takes a segment that the caller got by {@link ScriptedPeer.discard} as received after all. */
-  keep(segment: TcpSegment): void {
-    this.#keep(segment);
   }
 
   /** All bytes received in order so far. */
@@ -245,8 +246,7 @@ export class ScriptedPeer {
   }
 
   /** A segment from the stack has come; called by the scenario. */
-  arrive(packet: Packet): void {
-    const segment = packet.tcp!;
+  arrive(segment: ReceivedSegment): void {
     if (this.to === 0) this.to = segment.sourcePort;
     this.#arrived.push(segment);
     this.#stage.trace(this, "<", segment);
@@ -256,7 +256,7 @@ export class ScriptedPeer {
     return `${this.address}:${this.port}`;
   }
 
-  #next(script: string, payload: string | Uint8Array | undefined): TcpSegment {
+  #next(script: string, payload: string | Uint8Array | undefined): ReceivedSegment {
     this.#stage.pump();
     const segment = this.#arrived.shift();
     if (segment === undefined) {

@@ -288,7 +288,10 @@ function fieldOf(segment: TcpSegment, key: string, bases: SequenceBases): Field 
   });
   const numbered = (value: number, base: number | undefined): Field => ({
     text: relative(value, base),
-    normalize: (text) => relative(sequence(text, base, key), base),
+    normalize: (text) =>
+      base === undefined && !text.startsWith("@")
+        ? `${text} from a SYN that was not seen`
+        : relative(sequence(text, base, key), base),
   });
   switch (key) {
     case "seq":
