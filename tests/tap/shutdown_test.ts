@@ -1,4 +1,4 @@
-import { assertEquals, assertLess, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertLess, assertNotEquals } from "@std/assert";
 import { Packets } from "../support/capture.ts";
 import { Directory } from "../support/directory.ts";
 import type { Namespace } from "../support/namespace.ts";
@@ -36,7 +36,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     assertEquals(await held(client), { ended: 50, reset: 0 });
     const { code, stderr } = await taproom.result;
     assertEquals(code, 0, stderr);
-    assertLess(performance.now() - started, 5_000, "ms, within the drain time");
+    assertLess(performance.now() - started, 5_000);
     const packets = new Packets(own);
     assertEquals(await packets.count(`src host ${STACK} and tcp[13] & 1 != 0`), 50, "our FINs");
     assertEquals(await packets.list("tcp[13] & 4 != 0"), [], "resets");
@@ -66,7 +66,7 @@ tapTest("a second signal resets everything at once", ["nc"], async (ns) => {
   await taproom.stderr.match(/drain/i);
   taproom.kill("SIGTERM");
   const { code, stderr } = await taproom.result;
-  assertLess(performance.now() - started, 3_000, stderr);
+  assert(performance.now() - started < 3_000, stderr);
   assertNotEquals(code, 143, "it ends by itself, not by the signal");
   await taproom.stderr.match(/Send_rst/);
   await client.result;
