@@ -1,3 +1,4 @@
+import { StackError } from "../stack/error.ts";
 import type { CloseReason } from "../stack/tcp/api.ts";
 
 /**
@@ -37,6 +38,21 @@ export function flowClosedError(peer: string): Error {
   return new Deno.errors.BadResource(`the flow to ${peer} was closed`);
 }
 
+/** The error of Deno's that fits what the stack says to a call of `listen` or `connect`. */
+export function denoError(error: unknown): unknown {
+  if (!(error instanceof StackError)) return error;
+  switch (error.code) {
+    case "invalid":
+      return new TypeError(error.message);
+    case "address-in-use":
+      return new Deno.errors.AddrInUse(error.message);
+    case "no-route":
+      return new Deno.errors.NetworkUnreachable(error.message);
+    case "ports-exhausted":
+      return new Deno.errors.AddrNotAvailable(error.message);
+  }
+}
+
 /**
  * A rejected promise that harms nobody who does not look at it: a plugin that forgets to await a
  * `write` must not end the process when the peer resets.
@@ -45,6 +61,15 @@ export function rejected<T>(error: unknown): Promise<T> {
   const promise = Promise.reject(error);
   promise.catch(ignore);
   return promise;
+}
+
+/** Rejects a promise so that it harms nobody who does not look at it. */
+export function reject(
+  waiter: { readonly promise: Promise<unknown>; readonly reject: (reason: unknown) => void },
+  error: unknown,
+): void {
+  waiter.promise.catch(ignore);
+  waiter.reject(error);
 }
 
 /** Does nothing. */

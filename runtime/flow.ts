@@ -53,6 +53,16 @@ export class ConnectionFlow implements Flow {
     return this.#core.connection.state;
   }
 
+  /** Why the connection ended; `undefined` while it lives. */
+  get closeReason(): CloseReason | undefined {
+    return this.#core.connection.closeReason;
+  }
+
+  /** The flow was closed by us, and the peer has acknowledged all of it and has yet to say goodbye. */
+  get goodbyeSaid(): boolean {
+    return this.#core.released && this.#core.connection.state === "Fin_wait_2";
+  }
+
   /** {@link Flow.closed} */
   get closed(): Promise<CloseReason> {
     return this.#core.end;

@@ -1,5 +1,5 @@
 import type { CloseReason, Connection, ConnectionObserver } from "../stack/tcp/api.ts";
-import { connectionError, flowClosedError, ignore, rejected } from "./errors.ts";
+import { connectionError, flowClosedError, ignore, reject, rejected } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
 
 /** Somebody waits for data, with a place to put them or without. */
@@ -27,7 +27,7 @@ export class FlowCore implements ConnectionObserver {
   /** Called once, with the reason, when the connection has ended and every waiter is settled. */
   onEnd: ((reason: CloseReason) => void) | undefined;
   /** `close` or `abort` was called: nobody reads or writes any more. */
-  #released = false;
+  released = false;
   /** `closeWrite` was called. */
   #writeShut = false;
   #readers: Fifo<Reader> | undefined;
@@ -47,7 +47,7 @@ export class FlowCore implements ConnectionObserver {
 
   /** Bytes that a read would get at once; 0 after `close` and `abort`. */
   get available(): number {
-    return this.#released ? 0 : this.connection.readableBytes;
+    return this.released ? 0 : this.connection.readableBytes;
   }
 
   /** Resolves with the reason when the connection has ended. */
@@ -67,7 +67,7 @@ export class FlowCore implements ConnectionObserver {
    */
   read(target?: Uint8Array): Promise<number | null> {
     if (target?.length === 0) return Promise.resolve(0);
-    if (this.#released) return rejected(this.readError);
+    if (this.released) return rejected(this.readError);
     if (this.#readers === undefined || this.#readers.head === undefined) {
       const outcome = this.#take(target);
       if (outcome !== 0) return Promise.resolve(outcome);
@@ -81,7 +81,7 @@ export class FlowCore implements ConnectionObserver {
 
   /** Writes all of `source`, behind whatever was written before. */
   write(source: Uint8Array): Promise<number> {
-    if (this.#released) return rejected(flowClosedError(this.peer));
+    if (this.released) return rejected(flowClosedError(this.peer));
     if (this.#writeShut) {
       return rejected(new Deno.errors.BrokenPipe(`write to ${this.peer} after closeWrite`));
     }
@@ -99,7 +99,7 @@ export class FlowCore implements ConnectionObserver {
 
   /** Says FIN behind everything written; resolves when all of it was taken. */
   closeWrite(): Promise<void> {
-    if (this.#released) return rejected(flowClosedError(this.peer));
+    if (this.released) return rejected(flowClosedError(this.peer));
     this.#writeShut = true;
     const last = this.#writers?.tail;
     if (last !== undefined) return last.promise.then(ignore, ignore);
@@ -109,8 +109,8 @@ export class FlowCore implements ConnectionObserver {
 
   /** The whole goodbye, after the writes that still wait for room. */
   close(): void {
-    if (this.#released) return;
-    this.#released = true;
+    if (this.released) return;
+    this.released = true;
     this.#rejectReaders(this.#interrupted("close"));
     if (this.#writers?.head === undefined) this.connection.close();
     else this.#discard();
@@ -118,7 +118,7 @@ export class FlowCore implements ConnectionObserver {
 
   /** Resets. */
   abort(): void {
-    this.#released = true;
+    this.released = true;
     const error = this.#interrupted("abort");
     this.#rejectReaders(error);
     this.#rejectWriters(error);
@@ -127,7 +127,7 @@ export class FlowCore implements ConnectionObserver {
 
   /** Why a read that finds nothing need not wait; `undefined` while something may yet come. */
   get readError(): Error | undefined {
-    if (this.#released) return flowClosedError(this.peer);
+    if (this.released) return flowClosedError(this.peer);
     const reason = this.connection.closeReason;
     if (reason === undefined || this.connection.ended) return undefined;
     // Ended in good order and yet without the peer's FIN: the wait for it was given up.
@@ -142,7 +142,7 @@ export class FlowCore implements ConnectionObserver {
 
   /** {@link ConnectionObserver.readable} */
   readable(): void {
-    if (this.#released) return this.#discard();
+    if (this.released) return this.#discard();
     const readers = this.#readers;
     if (readers === undefined) return;
     for (let reader = readers.head; reader !== undefined; reader = readers.head) {
@@ -163,13 +163,13 @@ export class FlowCore implements ConnectionObserver {
       writers.shift();
       writer.resolve(writer.taken);
     }
-    if (this.#released) this.connection.close();
+    if (this.released) this.connection.close();
     else if (this.#writeShut) this.connection.closeWrite();
   }
 
   /** {@link ConnectionObserver.closed} */
   closed(reason: CloseReason): void {
-    if (!this.#released) {
+    if (!this.released) {
       this.readable();
       const error = this.readError;
       if (error !== undefined) this.#rejectReaders(error);
@@ -204,8 +204,7 @@ export class FlowCore implements ConnectionObserver {
     const readers = this.#readers;
     this.#readers = undefined;
     for (let reader = readers?.shift(); reader !== undefined; reader = readers?.shift()) {
-      reader.promise.catch(ignore);
-      reader.reject(error);
+      reject(reader, error);
     }
   }
 
@@ -213,8 +212,7 @@ export class FlowCore implements ConnectionObserver {
     const writers = this.#writers;
     this.#writers = undefined;
     for (let writer = writers?.shift(); writer !== undefined; writer = writers?.shift()) {
-      writer.promise.catch(ignore);
-      writer.reject(error);
+      reject(writer, error);
     }
   }
 }
