@@ -63,8 +63,11 @@ export function tapTest(
   fn: (namespace: Namespace, test: Deno.TestContext) => Promise<void>,
 ): void {
   const missing = needs.filter((tool) => !findTool(tool));
-  const reason = tapUnavailable ??
-    (missing.length > 0 ? `${missing.join(", ")} not installed` : undefined);
+  let reason = tapUnavailable;
+  if (reason === undefined && missing.length > 0) reason = `${missing.join(", ")} not installed`;
+  if (reason === undefined && needs.includes("tcpdump") && Deno.uid() !== 0) {
+    reason = "tcpdump refuses to capture in a user namespace, root is needed";
+  }
   if (reason === undefined) {
     Deno.test(name, async (test) => {
       await using namespace = await Namespace.create();
