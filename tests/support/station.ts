@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import type { ArpMessage, IcmpMessage, Packet, UdpDatagram } from "../../runtime/testing/packet.ts";
 import { decodePacket } from "../../runtime/testing/packet_decode.ts";
 import { encodePacket, type PacketInit } from "../../runtime/testing/packet_encode.ts";
-import { seededRandom } from "../../runtime/testing/random.ts";
+import { seededRandom } from "../../runtime/device/random.ts";
 import type { LinkCapabilities } from "../../stack/link.ts";
 import type { StackNotice } from "../../stack/notice.ts";
 import { Stack } from "../../stack/stack.ts";
