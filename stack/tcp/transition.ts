@@ -80,7 +80,11 @@ export function teardown(tcb: Tcb, reason: CloseReason): void {
   stopTimers(tcb);
   wheel.cancel(tcb);
   releaseSendBuffer(tcb);
-  if (reason !== "closed" || tcb.discarding) releaseReceiveBuffer(tcb);
+  if (reason !== "closed" || tcb.discarding) {
+    // What came before the peer's FIN is lost: nobody may take the loss for the end of the stream.
+    if (tcb.receiveQueued > 0) tcb.rcvFin = undefined;
+    releaseReceiveBuffer(tcb);
+  }
   settle(tcb, reason);
 }
 
