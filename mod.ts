@@ -13,3 +13,8 @@ export type {
   Log,
   ServeInfo,
 } from "./runtime/listener.ts";
+
+// Not awaited here: a listener module that imports this one would wait for the end of the program.
+if (import.meta.main) {
+  import("./runtime/cli/main.ts").then(({ main }) => main(Deno.args)).then(Deno.exit);
+}

@@ -66,10 +66,9 @@ const html = (peer: string): string =>
 </style>
 <main>
   <h1>Taproom</h1>
-  <p>This page came over a TCP/IP stack written in TypeScript: no socket of the operating system
-  carried this connection into the program that answers you.</p>
-  <p>To it you are <code>${peer}</code>. The handshake, every acknowledgement and, when you leave,
-  the goodbye are its own work.</p>
+  <p>A TCP/IP stack written in TypeScript serves this page: frames come in and go out, and all
+  between them and the program that answers you is its own work.</p>
+  <p>To it you are <code>${peer}</code>.</p>
   <p>Serve something yourself: write a module with
   <code>export default { fetch: () =&gt; new Response("Hello") }</code> and name it in the config.</p>
 </main>

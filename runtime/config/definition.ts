@@ -205,10 +205,9 @@ const fields = object({
  */
 export const definition: z.ZodType<Config> = fields.transform(
   ({ $schema: _, interfaces, ...rest }) => ({
-    interfaces: interfaces.map((one) => ({
-      ...one,
-      mac: one.mac ?? deriveMac(nameOf(one.device)),
-    })),
+    interfaces: interfaces.map(({ device, mac = deriveMac(nameOf(device)), ...more }) => (
+      { device, mac, ...more }
+    )),
     ...rest,
   }),
 );

@@ -1,0 +1,104 @@
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Config } from "../config/config.ts";
+import { embeddedDefault } from "../config/default.ts";
+import { loadConfig } from "../config/load.ts";
+import { loadListener } from "../modules.ts";
+import { describeConfig } from "./banner.ts";
+import { commandWith } from "./command.ts";
+import { denoEnvironment, type Environment } from "./environment.ts";
+import { type Failure, failureOf } from "./failure.ts";
+import { type Flags, parseFlags } from "./flags.ts";
+import { HELP, VERSION } from "./help.ts";
+import { serve } from "./serve.ts";
+import { STATUS, type Status } from "./status.ts";
+
+/**
+ * The command line: does what the arguments say, until it is done or told to end.
+ *
+ * @param args The arguments, without the name of the program.
+ * @param environment The world; Deno's by default.
+ * @returns The exit status.
+ */
+export async function main(
+  args: readonly string[],
+  environment: Environment = denoEnvironment(),
+): Promise<Status> {
+  let config: Config | undefined;
+  let showStack = false;
+  const explain = (error: unknown): Failure =>
+    failureOf(
+      error,
+      (flag) => commandWith({ ...environment.invocation, args }, config, flag),
+    );
+  try {
+    const flags = parseFlags(args);
+    showStack = flags.logLevel === "debug";
+    if (flags.help) return print(HELP);
+    if (flags.version) return print(`taproom ${VERSION} (deno ${Deno.version.deno})\n`);
+    config = await effectiveConfig(flags, environment);
+    const base = baseOf(flags, environment);
+    if (flags.check) {
+      const faults = await moduleFaults(config, base, explain);
+      if (faults.length > 0) return await fail(faults);
+      const name = flags.config ?? "the embedded default";
+      if (!flags.printConfig) return print(`${name} is good: ${describeConfig(config)}\n`);
+    }
+    if (flags.printConfig) return print(`${JSON.stringify(config, null, 2)}\n`);
+    return await serve(config, base, flags, environment, explain);
+  } catch (error) {
+    const failure = explain(error);
+    const isUnexpected = failure.status === STATUS.failure && error instanceof Error;
+    return await fail([
+      showStack && isUnexpected ? { ...failure, message: `error: ${error.stack}` } : failure,
+    ]);
+  }
+
+  function print(result: string): Status {
+    environment.printResult(result);
+    return STATUS.done;
+  }
+
+  async function fail(failures: readonly Failure[]): Promise<Status> {
+    const text = failures
+      .map(({ message, remedy }) => `${message}${remedy === undefined ? "" : `; ${remedy}`}\n`)
+      .join("");
+    await environment.writeError(new TextEncoder().encode(text)).catch(() => {});
+    return failures[0]!.status;
+  }
+}
+
+/** The config file, or the embedded default, with what the flags say. */
+async function effectiveConfig(flags: Flags, environment: Environment): Promise<Config> {
+  const { capture, trace, drainTimeout, ...rest } = flags.config === undefined
+    ? embeddedDefault()
+    : await loadConfig(flags.config, environment.readTextFile);
+  return {
+    ...rest,
+    capture: flags.capture ?? capture,
+    trace: flags.trace || trace,
+    drainTimeout,
+  };
+}
+
+/** What module specifiers are relative to: the config file, or the current directory without. */
+function baseOf(flags: Flags, { invocation }: Environment): URL {
+  return pathToFileURL(flags.config ? resolve(invocation.cwd, flags.config) : `${invocation.cwd}/`);
+}
+
+/** What is wrong with the modules that a config names; those of permissions last. */
+async function moduleFaults(
+  config: Config,
+  base: URL,
+  explain: (error: unknown) => Failure,
+): Promise<Failure[]> {
+  const faults: Failure[] = [];
+  for (const listener of config.listeners) {
+    try {
+      await loadListener(listener, base);
+    } catch (error) {
+      faults.push(explain(error));
+    }
+  }
+  return faults.sort((a, b) => b.status - a.status);
+}
