@@ -68,7 +68,8 @@ export function writableOf(core: FlowCore): WritableStream<Uint8Array<ArrayBuffe
       return core.closeWrite();
     },
     abort() {
-      core.abort();
+      // After close() it is the goodbye that cut the source: no failure to tell the peer of.
+      if (!core.released) core.abort();
     },
   });
 }

@@ -97,6 +97,17 @@ Deno.test("a reset reaches whoever waits on the other side, as a reset", async (
   assertEquals([await opened.closed, await served.closed], ["reset", "aborted"]);
 });
 
+Deno.test("data that a reset destroyed is not taken for the end of the stream", async () => {
+  await using pair = new Pair();
+  const [served, opened] = await pair.join();
+  await opened.write(new TextEncoder().encode("unread"));
+  await opened.closeWrite();
+  while (served.state !== "Close_wait") await turn();
+  opened.abort();
+  assertEquals(await served.closed, "reset");
+  await assertRejects(() => served.read(new Uint8Array(10)), ConnectionReset);
+});
+
 Deno.test("a port that nobody listens on refuses", async () => {
   await using pair = new Pair();
   await assertRejects(() => pair.connect(1), ConnectionRefused, "192.168.69.2:1");

@@ -391,6 +391,16 @@ Deno.test("aborting writable resets, so that a cut is not taken for an end", asy
   assertEquals(connection.calls, ["abort"]);
 });
 
+Deno.test("closing a flow that is piped into itself says goodbye and does not reset", async () => {
+  const { connection, flow } = make();
+  const echo = flow.readable.pipeTo(flow.writable);
+  connection.deliver("hello");
+  assertEquals(await settled(echo), "pending");
+  flow.close();
+  await assertRejects(() => echo, Interrupted);
+  assertEquals([connection.sent, connection.calls], ["hello", ["close"]]);
+});
+
 Deno.test("writable fails with the reset, also between writes", async () => {
   const { connection, flow } = make();
   const writer = flow.writable.getWriter();
