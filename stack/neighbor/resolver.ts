@@ -133,6 +133,7 @@ export class Resolver {
 
   /** Asks again where no answer came, or gives up. */
   poll(now: number): void {
+    if (this.#asking.size === 0) return; // an iterator would be allocated in vain
     for (const neighbor of this.#asking) {
       if (neighbor.deadline > now) break;
       if (neighbor.tries < MAX_TRIES) this.#ask(neighbor, now);
