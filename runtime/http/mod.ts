@@ -1,0 +1,39 @@
+import type { HttpConnection, HttpHandler, HttpOptions } from "./api.ts";
+import { ServerConnection } from "./connection.ts";
+
+export type {
+  FailedRequest,
+  HttpConnection,
+  HttpHandler,
+  HttpOptions,
+  ServeInfo,
+  Timers,
+} from "./api.ts";
+export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+
+/**
+ * Serves HTTP/1.1 and HTTP/1.0 (RFC 9110, RFC 9112) on one connection, and closes it.
+ *
+ * The handler is called as by `Deno.serve`: with a `Request` and `{ remoteAddr, completed }`, for
+ * one request after the other. If it fails the answer is 500 and the connection goes on. What is
+ * malformed or beyond the limits is answered with its status, and the connection closed.
+ *
+ * `request.signal` is aborted when the connection is lost before the whole response was sent: when
+ * reading or writing fails. The end of the client's stream alone is no loss (a client may end it
+ * after its last request and still wait for the response); it means that no other request follows.
+ * Unlike today's `Deno.serve` the signal is not aborted after a response that was sent.
+ *
+ * @param connection An established connection; nothing else may read from or write to it.
+ * @param handler Answers each request.
+ * @param options Limits, drain signal, and where errors are told.
+ * @returns Resolves when the connection is finished: closed by us, after the client's last request
+ *   or a fault, or lost. Nothing that a client sends makes it reject.
+ * @throws {RangeError} If a limit is negative or no number.
+ */
+export function serveHttp(
+  connection: HttpConnection,
+  handler: HttpHandler,
+  options: HttpOptions = {},
+): Promise<void> {
+  return new ServerConnection(connection, handler, options).run();
+}

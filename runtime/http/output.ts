@@ -1,0 +1,109 @@
+import type { HttpConnection } from "./api.ts";
+import { giveBuffer, takeBuffer } from "./buffers.ts";
+
+/** Size of the buffer that responses are first written into, in bytes. */
+const SMALL = 2_048;
+
+/**
+ * What is to be sent, gathered so that the head and the body of a response, and the responses to
+ * pipelined requests, leave in one write. It holds no memory while there is nothing to send.
+ *
+ * After a failure everything is discarded: the peer can no longer get it.
+ */
+export class Output {
+  /** The buffer; write into it after {@link Output.reserve}, and advance {@link Output.length}. */
+  bytes: Uint8Array<ArrayBuffer> = NOTHING;
+  /** Bytes gathered. */
+  length = 0;
+  /** Bytes that the connection has taken so far. */
+  written = 0;
+  /** The connection is gone. */
+  failed = false;
+
+  readonly #connection: HttpConnection;
+  readonly #onFailure: (reason: unknown) => void;
+  #writing: Promise<void> | undefined = undefined;
+  /** Bytes handed to the connection, which need not have taken them yet. */
+  #handed = 0;
+
+  /** @param onFailure Told once why writing failed. */
+  constructor(connection: HttpConnection, onFailure: (reason: unknown) => void) {
+    this.#connection = connection;
+    this.#onFailure = onFailure;
+  }
+
+  /** Position in the stream of sent bytes where what is gathered next will be. */
+  get position(): number {
+    return this.#handed + this.length;
+  }
+
+  /** Makes room for `length` more bytes. */
+  reserve(length: number): Uint8Array<ArrayBuffer> {
+    const needed = this.length + length;
+    if (needed <= this.bytes.length) return this.bytes;
+    const larger = takeBuffer(Math.max(needed, SMALL));
+    if (this.length > 0) larger.set(this.bytes.subarray(0, this.length));
+    if (this.bytes !== NOTHING) giveBuffer(this.bytes);
+    return this.bytes = larger;
+  }
+
+  /** Adds bytes, by copying them. */
+  add(bytes: Uint8Array): void {
+    this.reserve(bytes.length).set(bytes, this.length);
+    this.length += bytes.length;
+  }
+
+  /** Adds text of characters up to U+00FF, one byte each. */
+  addLatin1(text: string): void {
+    const buffer = this.reserve(text.length);
+    let at = this.length;
+    for (let i = 0; i < text.length; i++) buffer[at++] = text.charCodeAt(i);
+    this.length = at;
+  }
+
+  /** Writes all that was gathered, after what is still being written. Never rejects. */
+  flush(): Promise<void> {
+    if (this.#writing !== undefined) return this.#writing.then(() => this.flush());
+    if (this.failed) this.length = 0;
+    if (this.length === 0) return DONE;
+    const { bytes, length } = this;
+    this.bytes = NOTHING;
+    this.length = 0;
+    return this.#writing = this.#write(bytes.subarray(0, length), bytes);
+  }
+
+  /** Writes `bytes` without copying them, after all that was gathered. Never rejects. */
+  async send(bytes: Uint8Array): Promise<void> {
+    while (this.#writing !== undefined || this.length > 0) await this.flush();
+    if (bytes.length > 0 && !this.failed) await (this.#writing = this.#write(bytes, NOTHING));
+  }
+
+  /** Releases everything; not to be used after it. */
+  release(): void {
+    if (this.bytes !== NOTHING) giveBuffer(this.bytes);
+    this.bytes = NOTHING;
+    this.length = 0;
+  }
+
+  async #write(bytes: Uint8Array, buffer: Uint8Array<ArrayBuffer>): Promise<void> {
+    this.#handed += bytes.length;
+    try {
+      let rest = bytes;
+      while (rest.length > 0) {
+        const taken = await this.#connection.write(rest);
+        if (!(taken > 0)) throw new Deno.errors.WriteZero("the connection took no bytes");
+        this.written += taken;
+        if (taken === rest.length) break;
+        rest = rest.subarray(taken);
+      }
+    } catch (reason) {
+      this.failed = true;
+      this.#onFailure(reason);
+    }
+    this.#writing = undefined;
+    if (buffer !== NOTHING) giveBuffer(buffer);
+  }
+}
+
+const NOTHING = new Uint8Array(0);
+const DONE = Promise.resolve();
