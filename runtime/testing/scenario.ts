@@ -4,19 +4,23 @@ import { Stack, type StackNotice, type StackOptions } from "../../stack/stack.ts
 import type { ConnectAttempt, Connection, ListenHandle } from "../../stack/tcp/api.ts";
 import { formatTransition, type Transition } from "../../stack/tcp/state.ts";
 import { Frame } from "../../stack/wire/frame.ts";
+import type { Listener } from "../listener.ts";
 import { ObservedConnection } from "./observed_connection.ts";
 import type { ArpMessage, Packet, TcpSegment } from "./packet.ts";
 import { decodePacket } from "./packet_decode.ts";
 import { encodePacket } from "./packet_encode.ts";
-import { seededRandom } from "./random.ts";
+import { seededRandom } from "../device/random.ts";
 import { type PeerOptions, ScriptedPeer, type Stage } from "./scripted_peer.ts";
 import { formatSegment } from "./segment_script.ts";
+import { TestHost } from "./test_host.ts";
 import { turn } from "./turn.ts";
 
 /** How a scenario is set up. */
 export interface ScenarioOptions {
   /** Port that the stack listens on. */
   listen?: number;
+  /** Serves the port as the runtime does: called with a flow for each connection. */
+  flow?: Listener["flow"];
   /**
    * Gets each accepted connection. Without it the connections are observed only, see
    * {@link Scenario.accepted}.
@@ -76,6 +80,8 @@ const TRACE_LINES = 400;
 export class Scenario implements Stage {
   /** The stack under test. */
   readonly stack: Stack;
+  /** What the runtime is to listener modules: serves ports with them, connects, keeps their log. */
+  readonly host: TestHost;
   /** Its Internet address. */
   readonly address = "10.0.0.2";
   /** Its link address. */
@@ -110,6 +116,7 @@ export class Scenario implements Stage {
 
   /** Sets the stage: the stack is started and listens, if it is to. */
   constructor(options: ScenarioOptions = {}) {
+    const { listen, flow, accept } = options;
     this.#options = options;
     this.#capabilities = {
       mtu: 1500,
@@ -132,11 +139,13 @@ export class Scenario implements Stage {
       wake: () => this.#activity++,
       tcp: options.tcp,
     });
+    this.host = new TestHost(this.stack, this.address);
     this.stack.start(0);
     // Past the announcements of the stack's own address, which concern nobody here.
     this.advance(10_000);
     this.#epoch = this.#clock;
-    if (options.listen !== undefined) this.listen(options.listen, options.accept);
+    if (listen !== undefined && flow !== undefined) this.host.serve(listen, { flow });
+    else if (listen !== undefined) this.listen(listen, accept);
   }
 
   /** Milliseconds since the scene was set. */

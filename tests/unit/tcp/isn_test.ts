@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { seededRandom } from "../../../runtime/testing/random.ts";
+import { seededRandom } from "../../../runtime/device/random.ts";
 import { IpAddress } from "../../../stack/ip/address.ts";
 import { SecretNumbers } from "../../../stack/tcp/isn.ts";
 import { sipHash } from "../../../stack/tcp/siphash.ts";
