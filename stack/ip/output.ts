@@ -28,9 +28,9 @@ export interface Route {
 export interface IpOutput {
   /**
    * The one transmit frame: the transport writes header and payload into `frame.bytes` from
-   * {@link TRANSPORT_OFFSET} on (room for 65535 bytes), sets `checksum`, `checksumStart` (relative
-   * to the transport header: 0), `checksumOffset` and `segmentSize` where the link offers it, and
-   * calls {@link IpOutput.send}.
+   * {@link TRANSPORT_OFFSET} on (room for 65535 bytes), sets what it leaves to the link, and calls
+   * {@link IpOutput.send}, after which the frame has no offload again. Offload is counted from the
+   * transport header: `checksumStart` is 0, `headerLength` (with `segmentSize`) its own length.
    */
   readonly frame: Frame;
   /** The link takes a partial checksum: the transport writes only the pseudo-header sum. */

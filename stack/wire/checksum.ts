@@ -5,7 +5,7 @@
 // machine that Deno runs on) and the sum is swapped once.
 
 /** Below this many bytes a plain loop is faster than finding a buffer's words. */
-const SHORT = 64;
+const SHORT = 96;
 
 // Words of the two buffers summed last: typically the one frames arrive in and the one they leave
 // from. Making a view anew costs as much as summing 500 bytes, a WeakMap more still.
