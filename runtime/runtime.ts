@@ -1,0 +1,436 @@
+import { pathToFileURL } from "node:url";
+import type { Counters } from "../stack/stack.ts";
+import type { ListenHandle } from "../stack/tcp/api.ts";
+import type { Config, InterfaceConfig } from "./config/config.ts";
+import { checkPort, connectFlow, parseHostname } from "./connect.ts";
+import { mergeCounters } from "./counters.ts";
+import { Capture } from "./device/capture.ts";
+import { CaptureFile } from "./device/capture_file.ts";
+import type { Device } from "./device/device.ts";
+import { Gateway } from "./device/gateway.ts";
+import { openTap } from "./device/tap.ts";
+import { denoError, ignore, rejected } from "./errors.ts";
+import { FlowSet } from "./flow_set.ts";
+import { NetworkInterface } from "./interface.ts";
+import type { Flow, FlowConnectOptions } from "./listener.ts";
+import { createLog } from "./log.ts";
+import { firstLine } from "./log/format.ts";
+import { ListenerError } from "./modules.ts";
+import { currentNetwork } from "./net.ts";
+import { secureRandom } from "./random.ts";
+import { Service, type ServiceHost } from "./service.ts";
+import { FlowListener, type ListenOptions, type TcpListener } from "./tcp_listener.ts";
+import { within } from "./within.ts";
+
+/** What a runtime is started with beside its config. */
+export interface RuntimeOptions {
+  /** What relative module specifiers are relative to: by default the current directory. */
+  readonly base?: URL;
+  /** Opens the device of an interface in place of what its config says, for a device of one's own. */
+  readonly openDevice?: (config: InterfaceConfig) => Device | Promise<Device>;
+}
+
+/** How the connections that were open at the beginning of a drain have ended. */
+export interface DrainResult {
+  /** Connections on which our goodbye was said and acknowledged. */
+  readonly graceful: number;
+  /** Connections that were reset, by us or by the peer, or whose peer did not answer. */
+  readonly reset: number;
+}
+
+/** A configured listener, as it is served. */
+export interface ServedListener {
+  /** Its port. */
+  readonly port: number;
+  /** Its module, as the config names it. */
+  readonly module: string;
+  /** Why it is not served. */
+  readonly error: Error | undefined;
+}
+
+/** An interface, as it is run. */
+export interface ServedInterface {
+  /** Name of its device. */
+  readonly name: string;
+  /** Its entry in the config. */
+  readonly config: InterfaceConfig;
+}
+
+/** Longest time that a module may take to be loaded and to start, in milliseconds. */
+const START_TIMEOUT = 30_000;
+/** How long frames are looked for before a TAP's driver sleeps, in microseconds. */
+const TAP_BUSY_POLL = 50;
+/** Part of the drain time after which flows are closed whose module cannot know of the drain. */
+const HEEDLESS_GRACE = 0.2;
+/** Part of the drain time after which every flow is closed. */
+const HEEDFUL_GRACE = 0.8;
+/** How long we wait for the goodbyes of peers that have acknowledged ours, in milliseconds. */
+const LINGER = 1_000;
+/** How often a drain looks at the states of its connections, in milliseconds. */
+const DRAIN_TICK = 50;
+/** Least time that `stop` functions get, in milliseconds. */
+const STOP_TIMEOUT = 500;
+/** Longest time that what is left of the capture may take to be written, in milliseconds. */
+const CAPTURE_TIMEOUT = 5_000;
+
+/**
+ * A running Taproom: interfaces, listeners, and whatever was opened with `listen` and `connect`.
+ * Made by {@link start}; keeps the process alive until it is drained or aborted.
+ */
+export class Runtime implements AsyncDisposable {
+  /** What it was started with. */
+  readonly config: Config;
+  readonly #options: RuntimeOptions;
+  readonly #interfaces: NetworkInterface[] = [];
+  readonly #gateways: Gateway[] = [];
+  readonly #services: Service[];
+  readonly #failed = new Map<Service, Error>();
+  readonly #handles: ListenHandle[] = [];
+  readonly #listeners = new Set<FlowListener>();
+  /** The flows of `listen` and `connect`. */
+  readonly #flows: FlowSet;
+  readonly #drain = new AbortController();
+  readonly #closed = Promise.withResolvers<void>();
+  /** When the drain has to be over. */
+  #deadline = Infinity;
+  #draining: Promise<DrainResult> | undefined;
+  #ended = false;
+  #stir: () => void = ignore;
+  #captureFile: CaptureFile | undefined;
+  #capture: Capture | undefined;
+
+  private constructor(config: Config, options: RuntimeOptions) {
+    const stir = () => this.#stir();
+    const host: ServiceHost = {
+      signal: this.#drain.signal,
+      base: options.base ?? currentDirectory(),
+      connect: (to, flows) => this.#connect(to, flows),
+    };
+    this.config = config;
+    this.#options = options;
+    this.#flows = new FlowSet(stir);
+    this.#services = config.listeners.map((listener) => new Service(listener, host, stir));
+    this.#closed.promise.catch(ignore);
+  }
+
+  /** {@link start} */
+  static async start(config: Config, options: RuntimeOptions): Promise<Runtime> {
+    const runtime = new Runtime(config, options);
+    try {
+      await runtime.#open();
+    } catch (error) {
+      await runtime.#close();
+      throw error;
+    }
+    return runtime;
+  }
+
+  /** The interfaces. */
+  get interfaces(): ServedInterface[] {
+    return this.#interfaces.map(({ config, device }) => ({ name: device.name, config }));
+  }
+
+  /** The configured listeners, those that are not served included. */
+  get listeners(): ServedListener[] {
+    return this.#services.map((service) => {
+      const { port, module } = service.config;
+      return { port, module, error: this.#failed.get(service) };
+    });
+  }
+
+  /** Resolves when everything has ended; rejects with what a device or a stack died of. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  /** What has been counted by now, on all interfaces together. */
+  counters(): Counters {
+    return mergeCounters(this.#interfaces.map(({ stack }) => stack.counters));
+  }
+
+  /**
+   * Listens on a port, for a program that uses Taproom as a library.
+   *
+   * @throws {RangeError} The port is out of range.
+   * @throws {Deno.errors.AddrInUse} Somebody listens on it already.
+   * @throws {Deno.errors.AddrNotAvailable} The address is none of ours; or no port is free.
+   * @throws {Deno.errors.BadResource} The runtime drains, or has ended.
+   */
+  listen(options: ListenOptions = {}): TcpListener {
+    const { port = 0, hostname = "0.0.0.0", backlog = 511 } = options;
+    checkPort(port, 0);
+    if (this.#draining !== undefined) throw new Deno.errors.BadResource("the runtime has ended");
+    const address = parseHostname(hostname);
+    const own = address.isUnspecified ? undefined : address;
+    const interfaces = this.#interfaces.filter((one) => own === undefined || one.owns(own));
+    if (interfaces.length === 0) {
+      const addresses = this.#interfaces.flatMap(({ config }) => config.addresses);
+      throw new Deno.errors.AddrNotAvailable(
+        `cannot listen on ${hostname}: expected one of our addresses (${addresses.join(", ")})`,
+      );
+    }
+
+    const handles: ListenHandle[] = [];
+    const open = (port: number) =>
+      this.#listen(interfaces, { port, address: own }, (connection) => {
+        listener.deliver(this.#flows.adopt(connection));
+      }, handles);
+    const actual = port === 0 ? findFree(open) : (open(port), port);
+    const addr: Deno.NetAddr = { transport: "tcp", hostname, port: actual };
+    const listener = new FlowListener(addr, backlog, () => {
+      for (const handle of handles) handle.close();
+      this.#listeners.delete(listener);
+    });
+    this.#listeners.add(listener);
+    return listener;
+  }
+
+  /**
+   * Opens a connection.
+   *
+   * Rejects with `Deno.errors.ConnectionRefused`, `TimedOut`, `NetworkUnreachable`,
+   * `AddrNotAvailable` (no local port is free), `NotSupported` (the hostname is no IPv4 address),
+   * or the reason of the signal.
+   */
+  connect(options: FlowConnectOptions): Promise<Flow> {
+    return this.#connect(options, this.#flows);
+  }
+
+  /**
+   * Ends in good order: listens no more, aborts the `signal` of every listener, and waits until
+   * the flows have ended, for at most `drainTimeout`. Flows of a module that has never asked for
+   * its `signal` are closed after a fifth of that time, all others after four fifths; what is left
+   * at the end is reset. TIME_WAIT is not waited for, and a peer that has acknowledged our goodbye
+   * without saying its own only for a second.
+   *
+   * @returns How the connections have ended. Called again: the same.
+   */
+  drain(): Promise<DrainResult> {
+    this.#deadline = Math.min(
+      this.#deadline,
+      performance.now() + this.config.drainTimeout * 1000,
+    );
+    return this.#draining ??= this.#end();
+  }
+
+  /** Ends at once: resets every connection. Cuts a drain short that is under way. */
+  abort(): Promise<DrainResult> {
+    this.#deadline = 0;
+    this.#stir();
+    return this.drain();
+  }
+
+  /** {@link Runtime.drain} */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.drain();
+  }
+
+  async #open(): Promise<void> {
+    await this.#openInterfaces();
+    const served = Promise.withResolvers<void>();
+    for (const gateway of this.#gateways) await gateway.listen(served.promise);
+    for (const one of [...this.#interfaces, ...this.#gateways]) {
+      one.run().catch((error) => this.#fail(error));
+    }
+    await Promise.all(this.#services.map((service) => this.#serve(service)));
+    served.resolve();
+    currentNetwork.set(this);
+  }
+
+  async #openInterfaces(): Promise<void> {
+    const { capture: path, trace } = this.config;
+    for (const one of this.config.interfaces) {
+      const device = await (this.#options.openDevice?.(one) ?? this.#openDevice(one));
+      try {
+        if (path !== undefined) await this.#openCapture(path);
+        const busyPoll = one.device.type === "tap" ? TAP_BUSY_POLL : 0;
+        const options = { capture: this.#capture, trace, busyPoll };
+        this.#interfaces.push(new NetworkInterface(one, device, options));
+      } catch (error) {
+        await device.close();
+        throw denoError(error);
+      }
+    }
+  }
+
+  /** One file for all interfaces, opened after the first device was. */
+  async #openCapture(path: string): Promise<void> {
+    if (this.#captureFile !== undefined) return;
+    const failed = (error: Error) =>
+      createLog().error("the capture ends here: it cannot be written", { capture: path, error });
+    this.#captureFile = await CaptureFile.open(path, { failed });
+    this.#capture = new Capture({ sink: this.#captureFile.sink, live: path === "-" });
+  }
+
+  #openDevice(one: InterfaceConfig): Device {
+    if (one.device.type === "tap") {
+      const { name, host } = one.device;
+      return openTap({ name, host, mtu: one.mtu });
+    }
+    const gateway = new Gateway(one.device, one);
+    this.#gateways.push(gateway);
+    return gateway.device;
+  }
+
+  /** Loads, starts and opens a listener; a failure is its own. */
+  async #serve(service: Service): Promise<void> {
+    const { config } = service;
+    const log = createLog({ port: config.port });
+    try {
+      if (!await within(START_TIMEOUT, service.start())) {
+        throw new ListenerError(config, `not loaded and started within ${START_TIMEOUT / 1000} s`);
+      }
+      const accept = service.serve.bind(service);
+      this.#listen(this.#interfaces, { port: config.port }, accept, this.#handles);
+    } catch (error) {
+      const fault = error instanceof ListenerError
+        ? error
+        : new ListenerError(config, `it does not start: ${firstLine(error)}`, { cause: error });
+      this.#failed.set(service, fault);
+      log.error(fault.message);
+      if (fault.cause !== undefined) log.debug("the module's own error", { error: fault.cause });
+    }
+  }
+
+  /** Listens on several interfaces, or on none of them. */
+  #listen(
+    interfaces: readonly NetworkInterface[],
+    at: Parameters<NetworkInterface["stack"]["listen"]>[0],
+    accept: Parameters<NetworkInterface["stack"]["listen"]>[1],
+    handles: ListenHandle[],
+  ): void {
+    const opened: ListenHandle[] = [];
+    try {
+      for (const { stack } of interfaces) opened.push(stack.listen(at, accept));
+    } catch (error) {
+      for (const handle of opened) handle.close();
+      throw denoError(error);
+    }
+    handles.push(...opened);
+  }
+
+  #connect(options: FlowConnectOptions, flows: FlowSet): Promise<Flow> {
+    try {
+      checkPort(options.port, 1);
+      if (this.#ended) throw new Deno.errors.BadResource("the runtime has ended");
+      const address = parseHostname(options.hostname);
+      let nearest = this.#interfaces[0]!;
+      for (const one of this.#interfaces) {
+        if (one.nearness(address) > nearest.nearness(address)) nearest = one;
+      }
+      return connectFlow(nearest.stack, address, options, flows);
+    } catch (error) {
+      return rejected(error);
+    }
+  }
+
+  /** Ends everything because something that all depends on has died. */
+  #fail(error: unknown): void {
+    this.#closed.reject(error);
+    this.abort();
+  }
+
+  async #end(): Promise<DrainResult> {
+    const sets = [this.#flows, ...this.#services.map(({ flows }) => flows)];
+    const before = tally(sets);
+    for (const handle of this.#handles) handle.close();
+    for (const listener of this.#listeners) listener.close();
+    for (const gateway of this.#gateways) gateway.drain();
+    this.#drain.abort(new Deno.errors.Interrupted("the runtime drains"));
+    await this.#goodbyes(sets);
+
+    let silent = 0;
+    for (const set of sets) {
+      for (const flow of set) {
+        if (flow.goodbyeSaid) silent++;
+        else flow.abort();
+      }
+    }
+    const after = tally(sets);
+    const rest = Math.max(this.#deadline - performance.now(), STOP_TIMEOUT);
+    const stopped = Promise.all(this.#services.map((service) => service.stop()));
+    if (!await within(rest, stopped)) createLog().warn("a listener's stop did not end in time");
+    await this.#close();
+    return {
+      graceful: after.graceful - before.graceful + silent,
+      reset: after.reset - before.reset,
+    };
+  }
+
+  /** Waits until every goodbye is said, and says it where nobody else does. */
+  async #goodbyes(sets: readonly FlowSet[]): Promise<void> {
+    const begun = performance.now();
+    const timeout = this.#deadline - begun;
+    let silentSince = Infinity;
+    while (performance.now() < this.#deadline) {
+      const now = performance.now();
+      const delivers = this.#gateways.some((gateway) => gateway.delivers);
+      const open = sets.some(({ size }) => size > 0);
+      if (!open && !delivers) return;
+      if (!delivers && sets.every((set) => set.every((flow) => flow.goodbyeSaid))) {
+        silentSince = Math.min(silentSince, now);
+        if (now - silentSince >= LINGER) return;
+      } else silentSince = Infinity;
+      const heedful = now - begun >= timeout * HEEDFUL_GRACE;
+      if (now - begun >= timeout * HEEDLESS_GRACE) {
+        for (const flow of this.#flows) flow.close();
+        for (const { flows, heedsSignal } of this.#services) {
+          if (heedful || !heedsSignal) { for (const flow of flows) flow.close(); }
+        }
+      }
+      const stirred = new Promise<void>((resolve) => this.#stir = resolve);
+      await within(Math.min(DRAIN_TICK, this.#deadline - now), stirred);
+    }
+  }
+
+  async #close(): Promise<void> {
+    this.#ended = true;
+    currentNetwork.clear(this);
+    for (const one of [...this.#gateways, ...this.#interfaces]) await one.close();
+    this.#capture?.flush();
+    if (this.#captureFile) await within(CAPTURE_TIMEOUT, this.#captureFile.close());
+    this.#closed.resolve();
+  }
+}
+
+/**
+ * Starts a runtime: opens the devices, loads the listeners and opens their ports. A listener that
+ * cannot be loaded is logged, found in {@link Runtime.listeners}, and harms nothing else.
+ *
+ * @param config What it is to do.
+ * @param options What else it needs to know.
+ * @throws {DeviceError} A device cannot be had.
+ * @throws {Deno.errors.AddrInUse} A port of a gateway is taken.
+ * @throws {Deno.errors.NotCapable} A permission is missing.
+ */
+export function start(config: Config, options: RuntimeOptions = {}): Promise<Runtime> {
+  return Runtime.start(config, options);
+}
+
+/** Tries ports from the dynamic range (RFC 6335 section 6) until one is free. */
+function findFree(open: (port: number) => void): number {
+  for (let tries = 0; tries < 1000; tries++) {
+    const port = 49152 + secureRandom() % 16384;
+    try {
+      open(port);
+      return port;
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw error;
+    }
+  }
+  throw new Deno.errors.AddrNotAvailable("no port from 49152 to 65535 is free to listen on");
+}
+
+function tally(sets: readonly FlowSet[]): DrainResult {
+  let graceful = 0;
+  let reset = 0;
+  for (const set of sets) {
+    graceful += set.graceful;
+    reset += set.reset;
+  }
+  return { graceful, reset };
+}
+
+function currentDirectory(): URL {
+  return pathToFileURL(`${Deno.cwd()}/`);
+}

@@ -1,0 +1,144 @@
+import type { Connection } from "../stack/tcp/api.ts";
+import type { ListenerConfig } from "./config/config.ts";
+import type { ConnectionFlow } from "./flow.ts";
+import { FlowSet } from "./flow_set.ts";
+import type { Flow, FlowConnectOptions, Listener, ListenerContext, Log } from "./listener.ts";
+import { createLog } from "./log.ts";
+import { loadListener, resolveSpecifier } from "./modules.ts";
+
+/** What a service needs of the runtime. */
+export interface ServiceHost {
+  /** Aborted when the runtime drains. */
+  readonly signal: AbortSignal;
+  /** What relative module specifiers are relative to. */
+  readonly base: URL;
+  /** Opens a connection outwards, as one of `flows`. */
+  connect(options: FlowConnectOptions, flows: FlowSet): Promise<Flow>;
+}
+
+/** One entry of the config's listeners: a port, the module that serves it, and its flows. */
+export class Service {
+  /** Its entry in the config. */
+  readonly config: ListenerConfig;
+  /** Its open flows, those outwards included. */
+  readonly flows: FlowSet;
+  /**
+   * Whether its module has ever asked for the signal. One that has not cannot know that the
+   * runtime drains, so the runtime says goodbye in its place.
+   */
+  heedsSignal = false;
+  /** The runtime. */
+  readonly host: ServiceHost;
+  /** `connect` of the module's contexts. */
+  readonly connect: ListenerContext["connect"] = (options) =>
+    this.host.connect(options, this.flows);
+  /** `resolve` of the module's contexts. */
+  readonly resolve: ListenerContext["resolve"] = (specifier) =>
+    resolveSpecifier(specifier, this.host.base);
+  #listener: Listener | undefined;
+
+  /**
+   * @param config Its entry in the config.
+   * @param host The runtime.
+   * @param onFlowEnd Called when one of its flows has ended.
+   */
+  constructor(config: ListenerConfig, host: ServiceHost, onFlowEnd: () => void) {
+    this.config = config;
+    this.flows = new FlowSet(onFlowEnd);
+    this.host = host;
+  }
+
+  /**
+   * Loads the module and calls its `start`.
+   *
+   * @throws Whatever loading or `start` throws.
+   */
+  async start(): Promise<void> {
+    const listener = await loadListener(this.config, this.host.base);
+    await listener.start?.(new Context(this));
+    this.#listener = listener;
+  }
+
+  /** Hands a connection to the module, which from now on lives its own life. */
+  serve(connection: Connection): void {
+    this.#serve(this.flows.adopt(connection));
+  }
+
+  /** Calls the module's `stop`, if it was started. */
+  async stop(): Promise<void> {
+    const listener = this.#listener;
+    this.#listener = undefined;
+    const context = new Context(this);
+    try {
+      await listener?.stop?.(context);
+    } catch (error) {
+      context.log.error("stop failed", { module: this.config.module, error });
+    }
+  }
+
+  async #serve(flow: ConnectionFlow): Promise<void> {
+    // Not inside the stack's own call: whatever a module does, it does not do it to a stack that is
+    // in the middle of a segment.
+    await undefined;
+    const context = new Context(this, flow);
+    try {
+      await this.#listener!.flow(flow, context);
+      flow.close();
+    } catch (error) {
+      // A module that was in the middle of something when its connection ended has not failed.
+      const cut = flow.closeReason !== undefined || this.host.signal.aborted;
+      if (cut && isEndOfConnection(error)) {
+        context.log.debug("flow cut short", { reason: flow.closeReason, error });
+        flow.close();
+      } else {
+        context.log.error("listener failed", { module: this.config.module, error });
+        flow.abort();
+      }
+    }
+  }
+}
+
+/** The context of a module, or of one flow of it: small, for there is one per connection. */
+class Context implements ListenerContext {
+  readonly #service: Service;
+  readonly #flow: Flow | undefined;
+  #log: Log | undefined;
+
+  constructor(service: Service, flow?: Flow) {
+    this.#service = service;
+    this.#flow = flow;
+  }
+
+  get port(): number {
+    return this.#service.config.port;
+  }
+
+  get signal(): AbortSignal {
+    this.#service.heedsSignal = true;
+    return this.#service.host.signal;
+  }
+
+  get log(): Log {
+    if (this.#log === undefined) {
+      const peer = this.#flow?.remoteAddr;
+      const properties = peer ? { peer: `${peer.hostname}:${peer.port}` } : {};
+      this.#log = createLog({ port: this.port, ...properties });
+    }
+    return this.#log;
+  }
+
+  get connect(): ListenerContext["connect"] {
+    return this.#service.connect;
+  }
+
+  get resolve(): ListenerContext["resolve"] {
+    return this.#service.resolve;
+  }
+}
+
+/** Whether an error says no more than that a connection has ended. */
+function isEndOfConnection(error: unknown): boolean {
+  const { ConnectionReset, TimedOut, BrokenPipe, Interrupted, BadResource } = Deno.errors;
+  return [ConnectionReset, TimedOut, BrokenPipe, Interrupted, BadResource]
+    .some((type) => error instanceof type);
+}
