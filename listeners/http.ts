@@ -15,7 +15,9 @@ export default function http(options: Record<string, unknown>): FetchModule {
   }
   if (module === undefined) return { fetch: page };
   if (typeof module !== "string") {
-    throw new TypeError(`options.module: expected a module, found ${JSON.stringify(module)}`);
+    throw new TypeError(
+      `options.module: expected a path or a URL, found ${JSON.stringify(module)}`,
+    );
   }
 
   let app: FetchModule;
@@ -23,7 +25,10 @@ export default function http(options: Record<string, unknown>): FetchModule {
     async start(context: ListenerContext) {
       app = (await import(context.resolve(module))).default;
       if (typeof app?.fetch !== "function") {
-        throw new TypeError(`options.module: ${module} has no default export with a fetch`);
+        throw new TypeError(
+          "options.module: expected a default export with a function fetch(request), found none " +
+            `in ${module}`,
+        );
       }
       await app.start?.(context);
     },
