@@ -10,11 +10,14 @@ export type StackErrorCode = "invalid" | "address-in-use" | "no-route" | "ports-
 
 /** Thrown by calls of the stack's owner; nothing that comes from the network throws. */
 export class StackError extends Error {
-  override readonly name = "StackError";
+  /** The name of the class. */
+  override readonly name: string = "StackError";
   /** What kind of fault it is. */
   readonly code: StackErrorCode;
 
   /**
+   * Makes an error to throw.
+   *
    * @param code What kind of fault it is.
    * @param message For people: quotes the value, says what was expected.
    */

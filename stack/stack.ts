@@ -56,6 +56,8 @@ export class Stack {
   #driven = false;
 
   /**
+   * Makes a stack; it says nothing on the link before {@link start}.
+   *
    * @param options What it is made with.
    * @throws {StackError} `"invalid"` if an option makes no sense.
    */

@@ -132,6 +132,8 @@ export class Prefix {
   readonly mask: number;
 
   /**
+   * Makes a prefix from its parts.
+   *
    * @param address The address.
    * @param length Length of the network part in bits: 0 to 32.
    */

@@ -8,7 +8,7 @@ export class Ipv4Route implements Route {
   readonly local: IpAddress;
   readonly remote: IpAddress;
   readonly mtu: number;
-  readonly headerLength = HEADER_LENGTH;
+  readonly headerLength: number = HEADER_LENGTH;
   readonly addressSum: number;
   /** The neighbor's address: the other end's or a gateway's; `undefined` when it is our own. */
   readonly nextHop: IpAddress | undefined;
