@@ -93,5 +93,7 @@ export async function runClient<Result>(
 /** The command of a client of `tests/tap/clients`. */
 export function clientCommand(name: string, args: readonly (string | number)[]): string[] {
   const script = projectFile(`tests/tap/clients/${name}.ts`);
-  return [Deno.execPath(), "run", "--no-lock", "--allow-net", script, ...args.map(String)];
+  const command = [Deno.execPath(), "run", "--no-lock", "--allow-net", script, ...args.map(String)];
+  // It gives way to what is tested.
+  return ["nice", "-n", "5", ...command];
 }

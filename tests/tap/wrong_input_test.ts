@@ -3,6 +3,7 @@
 import { assertEquals, assertMatch, assertNotMatch, assertStringIncludes } from "@std/assert";
 import { Directory } from "../support/directory.ts";
 import type { Namespace } from "../support/namespace.ts";
+import { run } from "../support/process.ts";
 import { tapTest } from "../support/tap.ts";
 import {
   cachePackages,
@@ -17,17 +18,21 @@ import {
 const CONFIG = tapConfig([{ port: 7, module: "echo" }]);
 const UNAVAILABLE = 69;
 const NO_PERMISSION = 77;
+const BAD_CONFIG = 78;
 
 /** Runs Taproom by way of `prefix` (a program that runs a program) and expects it to fail. */
 async function fails(
   ns: Namespace,
   prefix: readonly string[],
   expected: { code: number; message: RegExp },
+  env?: Record<string, string>,
 ): Promise<void> {
   await cachePackages();
   await using directory = await Directory.create();
+  await Deno.chmod(directory.path, 0o755);
   const file = await directory.write("taproom.json", JSON.stringify(CONFIG));
-  const { code, stdout, stderr } = await ns.attempt([...prefix, ...taproomCommand(file)]);
+  const command = [...prefix, ...taproomCommand(file)];
+  const { code, stdout, stderr } = await ns.attempt(command, { env });
   assertRefusal({ code, stdout, stderr }, expected);
 }
 
@@ -56,9 +61,9 @@ tapTest("the name of the TAP is taken by a running Taproom: 69", [], async (ns) 
   await fails(ns, [], { code: UNAVAILABLE, message: /tap0/ });
 });
 
-tapTest("the name of the TAP is taken by a device of another kind: 69", [], async (ns) => {
+tapTest("the name of the TAP belongs to a device of another kind: 78", [], async (ns) => {
   await ns.run(["ip", "link", "add", "tap0", "type", "veth", "peer", "name", "other"]);
-  await fails(ns, [], { code: UNAVAILABLE, message: /tap0/ });
+  await fails(ns, [], { code: BAD_CONFIG, message: /tap0/ });
 });
 
 tapTest("no right to make a TAP: 77, and the command that mends it", ["setpriv"], async (ns) => {
@@ -69,18 +74,48 @@ tapTest("no right to make a TAP: 77, and the command that mends it", ["setpriv"]
 });
 
 tapTest("an unprivileged user: 77, and the command that mends it", ["setpriv"], async (ns) => {
-  if (Deno.uid() !== 0) return;
-  // May read everything, so that it finds Deno's cache, but is nobody otherwise.
+  if (Deno.uid() !== 0) return; // Who runs the tests is one already, and the test above says it.
+  await cachePackages();
+  await using home = await Directory.create();
+  await copyPackages(home.path);
   await fails(
     ns,
+    // Reaches the project and Deno where those lie in a home that is not for everybody.
     ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"].concat(
-      "--inh-caps=-all,+dac_read_search",
-      "--ambient-caps=-all,+dac_read_search",
-      "--bounding-set=-all,+dac_read_search",
+      "--inh-caps=-all,+dac_override",
+      "--ambient-caps=-all,+dac_override",
+      "--bounding-set=-all,+dac_override",
     ),
     { code: NO_PERMISSION, message: /ip tuntap|setcap|sudo/ },
+    { DENO_DIR: home.path },
   );
 });
+
+/** Copies the packages of the project out of a cache that is not for everybody. */
+async function copyPackages(to: string): Promise<void> {
+  const { stdout } = await run([Deno.execPath(), "info", "--json"]);
+  const cache: string = JSON.parse(stdout).npmCache;
+  await run(["mkdir", "-p", `${to}/npm`]);
+  const lock = JSON.parse(await Deno.readTextFile(projectFile("deno.lock")));
+  for (const registry of Deno.readDirSync(cache)) {
+    for (const name of Object.keys(lock.npm).map((entry) => entry.replace(/@[^@]*$/, ""))) {
+      const path = `${registry.name}/${name}`;
+      if (!await exists(`${cache}/${path}`)) continue;
+      await run(["mkdir", "-p", `${to}/npm/${path}`]);
+      await run(["cp", "-r", `${cache}/${path}/.`, `${to}/npm/${path}`]);
+    }
+  }
+  await run(["chmod", "-R", "a+rwX", to]);
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 tapTest("Deno without --allow-ffi: 77, and the flag", [], async (ns) => {
   await using directory = await Directory.create();
