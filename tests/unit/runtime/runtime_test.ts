@@ -252,7 +252,7 @@ function disposable<T extends { close(): void }>(value: T): { value: T } & Async
 
 Deno.test("abort cuts a drain short and resets what is left", async () => {
   await using rig = await Rig.start({
-    listeners: { 7: { flow: (_flow, { signal }) => void signal || forever() } },
+    listeners: { 7: { flow: (_flow, { signal }) => (signal.aborted, forever()) } },
   });
   const flow = await rig.connect(7);
   await settle();
