@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ServeInfo } from "./http/api.ts";
 import type { CloseReason, ConnectionInfo, KeepAlive, TcpState } from "../stack/tcp/api.ts";
 
 /**
@@ -123,17 +124,6 @@ export interface Listener {
   start?(context: ListenerContext): void | Promise<void>;
   /** Called once, after the last flow of the port has ended. */
   stop?(context: ListenerContext): void | Promise<void>;
-}
-
-/** What a {@link FetchModule} is told about a request, as by `deno serve`. */
-export interface ServeInfo extends Deno.ServeHandlerInfo<Deno.NetAddr> {
-  /** The client's address. */
-  remoteAddr: Deno.NetAddr;
-  /**
-   * Resolves when the response has been sent whole; rejects with `Deno.errors.Interrupted` if the
-   * client left before. Nobody needs to look at it.
-   */
-  completed: Promise<void>;
 }
 
 /**

@@ -22,9 +22,12 @@ export const BUILT_INS: readonly string[] = [
  * A listener that fails to load is reported and its port stays closed: all others are served.
  */
 export class ListenerError extends Error {
+  /** Always `"ListenerError"`. */
   override readonly name = "ListenerError";
 
   /**
+   * Makes the error.
+   *
    * @param listener The entry in the config.
    * @param reason What is wrong.
    * @param options With the module's own error as `cause`.

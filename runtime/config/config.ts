@@ -1,5 +1,6 @@
 /** A Linux TAP device, opened through FFI. */
 export interface TapDeviceConfig {
+  /** Tells it from other devices. */
   readonly type: "tap";
   /** Name of the device, 1 to 15 characters: made if there is none, attached to if there is. */
   readonly name: string;
@@ -12,6 +13,7 @@ export interface TapDeviceConfig {
  * of the loopback interface into this one: no root, no TAP.
  */
 export interface GatewayDeviceConfig {
+  /** Tells it from other devices. */
   readonly type: "gateway";
   /** Ports of 127.0.0.1, each with the port of the stack that it leads to: `{ "8080": 80 }`. */
   readonly forward: Readonly<Record<string, number>>;
@@ -70,9 +72,12 @@ export interface ConfigFault {
 
 /** A config that cannot be used. The message has one line per fault. */
 export class ConfigError extends Error {
+  /** Always `"ConfigError"`. */
   override readonly name = "ConfigError";
 
   /**
+   * Makes the error.
+   *
    * @param message Everything that is wrong, one fault a line.
    * @param faults The same, in parts; empty when the file itself could not be read or parsed.
    */

@@ -70,7 +70,11 @@ export class Capture {
   readonly #live: boolean;
   #interfaces = 0;
 
-  /** @param options Where it is written, and how. */
+  /**
+   * Begins a capture.
+   *
+   * @param options Where it is written, and how.
+   */
   constructor(options: CaptureOptions) {
     const { sink, timeOrigin = performance.timeOrigin, live = false } = options;
     this.#recorder = new Recorder(sink, timeOrigin);

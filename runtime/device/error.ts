@@ -18,6 +18,8 @@ export class DeviceError extends Error {
   readonly code: DeviceErrorCode;
 
   /**
+   * Makes the error.
+   *
    * @param code What kind of failure it is.
    * @param message One sentence that quotes what was asked for and says what is expected.
    */

@@ -126,6 +126,8 @@ export class ImpairedDevice implements Device {
   #open = true;
 
   /**
+   * Wraps a device.
+   *
    * @param device The device; it is closed with this one.
    * @param options What happens to its frames.
    * @throws {RangeError} At a value out of its range.
@@ -180,9 +182,7 @@ export class ImpairedDevice implements Device {
     passing.set(frame.bytes, frame.offset, frame.length);
     passing.copyOffload(frame);
     if (!this.#transmit.passes(passing, now)) return true;
-    const sent = this.#device.transmit(passing, now);
-    this.#send(now);
-    return sent;
+    return this.#device.transmit(passing, now);
   }
 
   nextDeadline(): number {
@@ -205,6 +205,7 @@ export class ImpairedDevice implements Device {
     return this.#device.close();
   }
 
+  /** As `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

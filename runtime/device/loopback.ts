@@ -97,6 +97,8 @@ export class LoopbackDevice implements Device {
   readonly #there: End;
 
   /**
+   * Made by {@link loopbackPair}.
+   *
    * @param name Name for people.
    * @param capabilities What the wire carries.
    * @param here What this end receives.
@@ -147,6 +149,7 @@ export class LoopbackDevice implements Device {
     return Promise.resolve();
   }
 
+  /** As `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -4,7 +4,7 @@ import type { Frame } from "../../stack/wire/frame.ts";
 import { carries, ETHERNET_HEADER_SIZE, MAX_IP_PACKET } from "./carries.ts";
 import type { Device } from "./device.ts";
 import { DeviceError } from "./error.ts";
-import { EAGAIN, EBADFD, EINTR, EINVAL } from "./linux/errno.ts";
+import { EAGAIN, EINTR, EINVAL } from "./linux/errno.ts";
 import { Gather } from "./linux/gather.ts";
 import { HostInterface } from "./linux/interface.ts";
 import { MAX_NAME_LENGTH } from "./linux/ioctl.ts";
@@ -154,6 +154,8 @@ export class TapDevice implements Device {
   #closing: Promise<void> | undefined;
 
   /**
+   * Made by {@link openTap}.
+   *
    * @param libc The C library, unloaded on close.
    * @param tun Descriptor of the attached TAP, closed on close.
    * @param name Name of the interface.
@@ -204,7 +206,6 @@ export class TapDevice implements Device {
       }
       const errno = this.#libc.errno();
       if (errno === EINTR) continue;
-      if (errno === EBADFD) this.#lost();
       if (errno === EINVAL) this.counters.rejected++;
       else this.counters.dropped++;
       return false;
@@ -228,6 +229,7 @@ export class TapDevice implements Device {
     return this.#closing ??= this.#close();
   }
 
+  /** As `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

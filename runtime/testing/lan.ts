@@ -1,4 +1,4 @@
-import type { LinkCapabilities } from "../../stack/link.ts";
+import type { Link, LinkCapabilities } from "../../stack/link.ts";
 import { Stack, type StackOptions } from "../../stack/stack.ts";
 import { formatTransition } from "../../stack/tcp/state.ts";
 import { Frame } from "../../stack/wire/frame.ts";
@@ -19,6 +19,8 @@ export interface LanOptions {
   readonly tcp?: StackOptions["tcp"];
   /** What the links can do; default: MTU 1500 and no offload. */
   readonly link?: Partial<Omit<LinkCapabilities, "maxFrame">>;
+  /** Told of every frame that a stack sends, before anything happens to it; the frame is lent. */
+  readonly tap?: (station: Station, frame: Frame, now: number) => void;
 }
 
 /** One stack and its link. */
@@ -47,7 +49,11 @@ export class Lan {
   readonly #switch = new EthernetSwitch();
   readonly #frame = new Frame();
 
-  /** @param options How it is. */
+  /**
+   * Makes a wire and its stations.
+   *
+   * @param options How it is.
+   */
   constructor(options: LanOptions = {}) {
     const { stations = 2 } = options;
     this.stations = Array.from({ length: stations }, (_, i) => this.#station(i + 1, options));
@@ -110,13 +116,20 @@ export class Lan {
   }
 
   #station(number: number, options: LanOptions): Station {
-    const { seed = 1, path, tcp, link = {} } = options;
+    const { seed = 1, path, tcp, link = {}, tap } = options;
     const address = `10.0.0.${number}`;
     const [near, far] = loopbackPair({ names: [address, "switch"], capacity: 16 << 20, ...link });
     this.#switch.add(far);
     const device = new ImpairedDevice(near, { seed: seed * 509 + number, transmit: path });
+    const tapped: Link = {
+      capabilities: device.capabilities,
+      transmit(frame, now) {
+        tap?.(station, frame, now);
+        return device.transmit(frame, now);
+      },
+    };
     const stack = new Stack({
-      link: device,
+      link: tap === undefined ? device : tapped,
       mac: `02:00:00:00:00:${number.toString(16).padStart(2, "0")}`,
       addresses: [`${address}/24`],
       random: seededRandom(seed * 257 + number),
@@ -126,6 +139,7 @@ export class Lan {
       wake: () => this.activity++,
       tcp,
     });
-    return { address, stack, device };
+    const station: Station = { address, stack, device };
+    return station;
   }
 }

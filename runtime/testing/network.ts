@@ -76,7 +76,11 @@ export class TestNetwork implements AsyncDisposable {
   readonly #options: NetworkOptions;
   #driving = false;
 
-  /** @param options How it is. */
+  /**
+   * Made by {@link network}.
+   *
+   * @param options How it is.
+   */
   constructor(options: NetworkOptions = {}) {
     this.#options = options;
     this.#lan = new Lan(options);

@@ -38,6 +38,8 @@ export class Frame {
   headerLength = 0;
 
   /**
+   * Makes a view of a frame, with no offload.
+   *
    * @param bytes The buffer.
    * @param offset Index of the frame's first byte.
    * @param length Length of the frame in bytes.
