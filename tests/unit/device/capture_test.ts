@@ -99,11 +99,15 @@ Deno.test("a capture has every frame whole, with its direction, in the order of 
 Deno.test("stamps are nanoseconds of the wall clock, however long the clock has run", async () => {
   const { memory, device, other } = capture({ timeOrigin: 1_700_000_000_123.456 });
   const times = [0, 0.000_001, 1.5, 4294.967296, 86_400_000.000_25, 2 ** 33 + 0.125];
+  // Many seconds apart, so that the lower half of the stamp overflows now and then.
+  for (let i = 0; i < 100; i++) times.push(i * 1789.25);
   for (const now of times) device.transmit(new Frame(testFrame(60)), now);
   await device.close();
   assertEquals(
     memory.read().packets.map(({ time }) => time - 1_700_000_000_123_456_000n),
-    [0n, 1n, 1_500_000n, 4_294_967_296n, 86_400_000_000_250n, 8_589_934_592_125_000n],
+    [0n, 1n, 1_500_000n, 4_294_967_296n, 86_400_000_000_250n, 8_589_934_592_125_000n].concat(
+      times.slice(6).map((now) => BigInt(now * 1e6)),
+    ),
   );
   await other.close();
 });

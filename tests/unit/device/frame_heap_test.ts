@@ -25,6 +25,15 @@ Deno.test("frames come out when they are due, those of one time in the order of 
   }
 });
 
+Deno.test("a frame that was taken stays until the next one is taken", () => {
+  const heap = new FrameHeap(Infinity);
+  const frame = new Frame();
+  heap.push(new Frame(testFrame(100, 1)), 1);
+  heap.pop(frame);
+  for (let i = 2; i < 5; i++) heap.push(new Frame(testFrame(100, i)), i);
+  assertEquals(frame.view(), testFrame(100, 1));
+});
+
 Deno.test("buffers are used again", () => {
   const heap = new FrameHeap(Infinity);
   const frame = new Frame();
