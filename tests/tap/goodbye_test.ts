@@ -65,15 +65,16 @@ tapTest("G1 and G3: 128 goodbyes side by side, each said once, at once, and to t
   assert(slowest < 50, `${slowest} ms from SYN to the first byte, the slowest of 128`);
 });
 
-for (const sideBySide of [1, 32]) {
-  tapTest(`G3: connect to first byte is below 50 ms, ${sideBySide} at a time`, [], async (ns) => {
+tapTest(
+  "G3: connect to first byte is below 50 ms, 256 times one after the other",
+  [],
+  async (ns) => {
     await startTaproom(ns, { config: tapConfig([{ port: 19, module: "goodbye" }]) });
-    const args = [STACK, 19, 256, sideBySide];
-    const { texts, slowest } = await runClient<FirstByteResult>(ns, "first_byte", args);
-    assertEquals(texts, [GOODBYE]);
-    assertLess(slowest, 50);
-  });
-}
+    const result = await runClient<FirstByteResult>(ns, "first_byte", [STACK, 19, 256]);
+    assertEquals(result.texts, [GOODBYE]);
+    assertLess(result.slowest, 50);
+  },
+);
 
 tapTest("G2: unread bytes, and bytes after close(), do not turn the goodbye into a reset", [
   "tcpdump",

@@ -1,6 +1,7 @@
-// Opens connections to a port that speaks first, and says how long its first byte took.
+// Opens connections to a port that speaks first, one after the other, and says how long the first
+// byte of each took.
 //
-//   first_byte.ts HOST PORT COUNT SIDE_BY_SIDE
+//   first_byte.ts HOST PORT COUNT
 //
 // Prints {"texts": [what each said, each once], "slowest": ms from connect to the first byte}.
 
@@ -12,7 +13,7 @@ export interface FirstByteResult {
   slowest: number;
 }
 
-const [hostname, port, count, sideBySide] = Deno.args;
+const [hostname, port, count] = Deno.args;
 const result: FirstByteResult = { texts: [], slowest: 0 };
 
 async function visit(): Promise<void> {
@@ -30,9 +31,5 @@ async function visit(): Promise<void> {
   if (!result.texts.includes(text)) result.texts.push(text);
 }
 
-let left = Number(count);
-const lane = async () => {
-  while (left-- > 0) await visit();
-};
-await Promise.all(Array.from({ length: Number(sideBySide) }, lane));
+for (let visits = 0; visits < Number(count); visits++) await visit();
 print(JSON.stringify(result));
