@@ -7,10 +7,8 @@ export const ENXIO = 6;
 export const EAGAIN = 11;
 export const EACCES = 13;
 export const EBUSY = 16;
-export const EEXIST = 17;
 export const ENODEV = 19;
 export const EINVAL = 22;
-export const EBADFD = 77;
 export const EADDRNOTAVAIL = 99;
 
 const NAMES: Readonly<Record<number, string>> = {
@@ -21,10 +19,8 @@ const NAMES: Readonly<Record<number, string>> = {
   [EAGAIN]: "EAGAIN",
   [EACCES]: "EACCES",
   [EBUSY]: "EBUSY",
-  [EEXIST]: "EEXIST",
   [ENODEV]: "ENODEV",
   [EINVAL]: "EINVAL",
-  [EBADFD]: "EBADFD",
   [EADDRNOTAVAIL]: "EADDRNOTAVAIL",
 };
 
