@@ -101,7 +101,7 @@ async function makeListener(
   exported: unknown,
 ): Promise<Listener | FetchModule> {
   if (isListener(exported)) {
-    if (config.options === undefined) return exported;
+    if (Object.keys(config.options ?? {}).length === 0) return exported;
     throw new ListenerError(
       config,
       "expected no options (the default export takes none: it is no function), found " +

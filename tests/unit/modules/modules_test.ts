@@ -157,9 +157,14 @@ Deno.test("options for a module that takes none are refused", async () => {
     `${reason}an object with verbose, size`,
   );
   assertEquals(
-    await refusal(source("export default { fetch() {} }"), {}),
-    `${reason}an object without members`,
+    await refusal(source("export default { fetch() {} }"), { size: 1 }),
+    `${reason}an object with size`,
   );
+});
+
+Deno.test("no options are what a module that takes none is given", async () => {
+  const listener = await load(source("export default { flow() {} }"), {});
+  assertEquals(typeof listener.flow, "function");
 });
 
 Deno.test("an unknown built-in is refused, and the nearest suggested", async () => {
