@@ -16,21 +16,22 @@ export interface Invocation {
 const KINDS = ["read", "write", "net", "ffi", "env", "run", "sys", "import"];
 
 /**
- * The whole command that starts Taproom with what a config needs and one more permission.
+ * What to do about missing permissions: `run again with …:` and the whole command, with what was
+ * given without limits, what the config needs, and what is missing.
  *
  * @param config The config; `undefined` if there is none yet.
- * @param flag The permission, as `--allow-net=127.0.0.1:8080`.
+ * @param missing The permissions, each as `--allow-net=127.0.0.1:8080`.
  */
-export function commandWith(
+export function remedy(
   invocation: Invocation,
   config: Config | undefined,
-  flag: string,
+  missing: readonly string[],
 ): string {
   const scopes = new Map<string, Set<string>>();
   for (const kind of KINDS) {
     if (invocation.granted(kind)) scopes.set(`--allow-${kind}`, new Set());
   }
-  for (const one of [...permissionsFor(config), flag]) {
+  for (const one of [...permissionsFor(config), ...missing]) {
     const [name, scope] = one.split(/=(.*)/s, 2) as [string, string?];
     const given = scopes.get(name);
     if (scope === undefined) scopes.set(name, new Set());
@@ -41,7 +42,7 @@ export function commandWith(
     values.size === 0 ? name : `${name}=${[...values].join(",")}`
   );
   const words = ["deno", "run", ...flags, mainModule(invocation), ...invocation.args];
-  return words.map(quote).join(" ");
+  return `run again with ${[...new Set(missing)].join(" ")}: ${words.map(quote).join(" ")}`;
 }
 
 /** The permissions that a config needs, without those of its listeners. */

@@ -5,7 +5,7 @@ import { embeddedDefault } from "../config/default.ts";
 import { loadConfig } from "../config/load.ts";
 import { loadListener } from "../modules.ts";
 import { describeConfig } from "./banner.ts";
-import { commandWith } from "./command.ts";
+import { remedy } from "./command.ts";
 import { denoEnvironment, type Environment } from "./environment.ts";
 import { type Failure, failureOf } from "./failure.ts";
 import { type Flags, parseFlags } from "./flags.ts";
@@ -26,11 +26,8 @@ export async function main(
 ): Promise<Status> {
   let config: Config | undefined;
   let showStack = false;
-  const explain = (error: unknown): Failure =>
-    failureOf(
-      error,
-      (flag) => commandWith({ ...environment.invocation, args }, config, flag),
-    );
+  const advise = (missing: readonly string[]) =>
+    remedy({ ...environment.invocation, args }, config, missing);
   try {
     const flags = parseFlags(args);
     showStack = flags.logLevel === "debug";
@@ -39,15 +36,15 @@ export async function main(
     config = await effectiveConfig(flags, environment);
     const base = baseOf(flags, environment);
     if (flags.check) {
-      const faults = await moduleFaults(config, base, explain);
+      const faults = await moduleFaults(config, base);
       if (faults.length > 0) return await fail(faults);
       const name = flags.config ?? "the embedded default";
       if (!flags.printConfig) return print(`${name} is good: ${describeConfig(config)}\n`);
     }
     if (flags.printConfig) return print(`${JSON.stringify(config, null, 2)}\n`);
-    return await serve(config, base, flags, environment, explain);
+    return await serve(config, base, flags, environment, advise);
   } catch (error) {
-    const failure = explain(error);
+    const failure = failureOf(error);
     const isUnexpected = failure.status === STATUS.failure && error instanceof Error;
     return await fail([
       showStack && isUnexpected ? { ...failure, message: `error: ${error.stack}` } : failure,
@@ -60,9 +57,9 @@ export async function main(
   }
 
   async function fail(failures: readonly Failure[]): Promise<Status> {
-    const text = failures
-      .map(({ message, remedy }) => `${message}${remedy === undefined ? "" : `; ${remedy}`}\n`)
-      .join("");
+    const text = failures.map(({ message, permission }) =>
+      permission === undefined ? `${message}\n` : `${message}; ${advise([permission])}\n`
+    ).join("");
     await environment.writeError(new TextEncoder().encode(text)).catch(() => {});
     return failures[0]!.status;
   }
@@ -87,17 +84,13 @@ function baseOf(flags: Flags, { invocation }: Environment): URL {
 }
 
 /** What is wrong with the modules that a config names; those of permissions last. */
-async function moduleFaults(
-  config: Config,
-  base: URL,
-  explain: (error: unknown) => Failure,
-): Promise<Failure[]> {
+async function moduleFaults(config: Config, base: URL): Promise<Failure[]> {
   const faults: Failure[] = [];
   for (const listener of config.listeners) {
     try {
       await loadListener(listener, base);
     } catch (error) {
-      faults.push(explain(error));
+      faults.push(failureOf(error));
     }
   }
   return faults.sort((a, b) => b.status - a.status);

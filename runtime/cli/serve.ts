@@ -3,7 +3,7 @@ import { configureLog, createLog } from "../log.ts";
 import { within } from "../within.ts";
 import { banner } from "./banner.ts";
 import type { Environment, Running } from "./environment.ts";
-import type { Failure } from "./failure.ts";
+import { failureOf } from "./failure.ts";
 import type { Flags } from "./flags.ts";
 import { STATUS, type Status } from "./status.ts";
 
@@ -23,7 +23,7 @@ export async function serve(
   base: URL,
   flags: Flags,
   environment: Environment,
-  explain: (error: unknown) => Failure,
+  advise: (missing: readonly string[]) => string,
 ): Promise<Status> {
   const lines = configureLog({
     level: flags.logLevel,
@@ -49,18 +49,14 @@ export async function serve(
       return STATUS.done;
     }
 
-    const failed = running.listeners.filter(({ error }) => error !== undefined);
-    for (const { port, error } of failed) {
-      // What is wrong has been logged; what mends it has not.
-      const { remedy } = explain(error);
-      if (remedy !== undefined) log.error(remedy, { port });
-    }
-    if (failed.length > 0 && failed.length === config.listeners.length) {
+    const failures = running.listeners.flatMap(({ error }) => error ? [failureOf(error)] : []);
+    const missing = failures.flatMap(({ permission }) => permission ?? []);
+    // What is wrong with each has been logged; what mends it has not.
+    if (missing.length > 0) log.error(advise(missing));
+    if (failures.length > 0 && failures.length === config.listeners.length) {
       await running.abort();
       log.error("no listener can be served");
-      const statuses = failed.map(({ error }) => explain(error).status);
-      const allLackPermission = statuses.every((status) => status === STATUS.permission);
-      return allLackPermission ? STATUS.permission : STATUS.failure;
+      return missing.length === failures.length ? STATUS.permission : STATUS.failure;
     }
     announce(config, running, flags, (text) => lines.line(text));
 

@@ -166,7 +166,7 @@ Deno.test("serving: a listener that lacks a permission is told the command that 
   assertStringIncludes(
     (await running).stderr,
     " error run again with --allow-env=HOME: deno run --allow-read --allow-ffi --allow-env=HOME " +
-      "mod.ts -c app.jsonc  port=8080\n",
+      "mod.ts -c app.jsonc\n",
   );
 });
 
