@@ -167,6 +167,7 @@ export class TapDevice implements Device {
     ({ read: this.#read, write: this.#write, writev: this.#writev } = libc.symbols);
     this.#tun = tun;
     this.#headerSize = offload ? VIRTIO_NET_HEADER_SIZE : 0;
+    if (offload) this.#gather.set(0, this.#header, 0, this.#headerSize);
     this.#poll = new Poll(libc, tun, () => this.#lost());
     this.name = name;
     this.capabilities = {
@@ -245,7 +246,6 @@ export class TapDevice implements Device {
   #writeFrame(frame: Frame): number {
     if (this.#headerSize > 0) {
       writeVirtioNetHeader(frame, this.#header, 0);
-      this.#gather.set(0, this.#header, 0, this.#headerSize);
       this.#gather.set(1, frame.bytes, frame.offset, frame.length);
       return this.#writev(this.#tun, this.#gather.bytes, 2);
     }
