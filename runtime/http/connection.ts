@@ -8,27 +8,14 @@ import { Input } from "./input.ts";
 import { type Limits, resolveLimits } from "./limits.ts";
 import { Output } from "./output.ts";
 import { COMPLETE, FAULTY, INCOMPLETE, RequestParser } from "./parser.ts";
-import {
-  addHead,
-  addNumber,
-  addQuickHead,
-  addText,
-  MOST_TEXT,
-  type Reply,
-  replyOf,
-} from "./response.ts";
-import { takeQuick } from "./response_body.ts";
+import { MOST_DISCARDED, Responder, type ResponderHost } from "./responder.ts";
 import { settleSoon } from "./settle.ts";
-import { type BodyEnd, BodyWriter } from "./stream.ts";
 import { CR } from "./syntax.ts";
 
-/** Most bytes of a request body that are taken after the response, so that another can follow. */
-const MOST_DISCARDED = 262_144;
 /** Bytes of responses that are gathered while pipelined requests are there to be answered. */
 const MOST_GATHERED = 65_536;
-/** Bodies up to this size in bytes are copied behind their head into one write. */
-const MOST_COPIED = 65_536;
 
+const STALLED = "the client took nothing more of the response in time";
 const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
 
 /** What a connection is waiting for, and so what its deadline means. */
@@ -38,7 +25,7 @@ type Phase = "idle" | "head" | "exchange";
 const OVER = -1;
 
 /** Serves one connection: request after request, in order, one at a time. */
-export class ServerConnection implements ExchangeHost, Drainable {
+export class ServerConnection implements ExchangeHost, ResponderHost, Drainable {
   readonly input: Input;
 
   readonly #connection: HttpConnection;
@@ -48,14 +35,18 @@ export class ServerConnection implements ExchangeHost, Drainable {
   readonly #onError: HttpOptions["onError"];
   readonly #output: Output;
   readonly #parser: RequestParser;
+  readonly #responder: Responder;
+  /** For what the client is to send. */
   readonly #deadline: Deadline;
+  /** For what the client is to take. */
+  readonly #takeDeadline: Deadline;
   /** Exchanges of which somebody waits to hear whether the response was sent. */
   #watched: Exchange[] = [];
   /** The exchange under way. */
   #exchange: Exchange | undefined = undefined;
   #phase: Phase = "exchange";
   /** No request is served any more after the one under way. */
-  #draining = false;
+  draining = false;
   /** The connection has been closed: nothing more can be sent. */
   #closed = false;
   /** The head of a request did not arrive in time, and that has been said. */
@@ -72,9 +63,14 @@ export class ServerConnection implements ExchangeHost, Drainable {
     this.#signal = options.signal;
     this.#onError = options.onError;
     this.input = new Input(connection, lost);
-    this.#output = new Output(connection, lost);
-    this.#parser = new RequestParser(this.#limits);
     this.#deadline = new Deadline(timers, () => this.#expire());
+    this.#takeDeadline = new Deadline(
+      timers,
+      () => this.cut(new Deno.errors.TimedOut(STALLED), true),
+    );
+    this.#output = new Output(connection, lost, this.#takeDeadline, this.#limits.idleTimeout);
+    this.#parser = new RequestParser(this.#limits);
+    this.#responder = new Responder(this, this.input, this.#output, this.#parser);
   }
 
   get remoteAddr(): Deno.NetAddr {
@@ -96,6 +92,7 @@ export class ServerConnection implements ExchangeHost, Drainable {
     } finally {
       if (this.#signal !== undefined) leaveDrain(this.#signal, this);
       this.#deadline.close();
+      this.#takeDeadline.close();
       this.#close();
       this.input.release();
       this.#output.release();
@@ -103,7 +100,7 @@ export class ServerConnection implements ExchangeHost, Drainable {
   }
 
   drain(): void {
-    this.#draining = true;
+    this.draining = true;
     if (this.#phase === "idle") this.#close();
   }
 
@@ -123,7 +120,7 @@ export class ServerConnection implements ExchangeHost, Drainable {
     parser.reset();
     let found = input.available > 0 ? this.#parse() : INCOMPLETE;
     if (found === INCOMPLETE) found = await this.#receive();
-    if (found === FAULTY) this.#refuse(parser.fault);
+    if (found === FAULTY) this.#responder.refuse(parser.fault);
     if (found !== COMPLETE) return false;
 
     const exchange = this.#begin();
@@ -133,7 +130,7 @@ export class ServerConnection implements ExchangeHost, Drainable {
       discardResponse(response);
       return false;
     }
-    const responded = this.#respond(exchange, response);
+    const responded = this.#responder.respond(exchange, response);
     let persists = isPromise(responded) ? await responded : responded;
     const { body } = exchange;
     exchange.finish(this.#output.position);
@@ -155,7 +152,7 @@ export class ServerConnection implements ExchangeHost, Drainable {
     await this.#flush();
     input.rest();
     for (;;) {
-      if (this.#closed || (this.#draining && !parser.begun)) return OVER;
+      if (this.#closed || (this.draining && !parser.begun)) return OVER;
       if (input.over) {
         if (!parser.begun || input.state === "failed") return OVER;
         parser.fault = FAULTS.truncated;
@@ -210,7 +207,7 @@ export class ServerConnection implements ExchangeHost, Drainable {
     try {
       return this.#handler(exchange.request, exchange.info);
     } catch (error) {
-      return this.#failure(exchange, error);
+      return this.failure(exchange, error);
     }
   }
 
@@ -231,165 +228,19 @@ export class ServerConnection implements ExchangeHost, Drainable {
       });
       return undefined;
     }
-    return "error" in result ? this.#failure(exchange, result.error) : result.value;
+    return "error" in result ? this.failure(exchange, result.error) : result.value;
   }
 
-  /** What to answer after the handler failed. */
-  #failure(exchange: Exchange, error: unknown): Response | Fault {
+  failure(exchange: Exchange, error: unknown): Response | Fault {
     const { body } = exchange;
     // It failed because the client did.
     if (body?.fault !== undefined && error === body.error) return body.fault;
-    if (!exchange.isConsequence(error)) this.#onError?.(error, exchange.describe());
+    this.report(exchange, error);
     return new Response(INTERNAL_SERVER_ERROR, { status: 500 });
   }
 
-  /**
-   * Gathers the response, or sends it if it is large.
-   *
-   * @returns Whether the connection persists.
-   */
-  #respond(exchange: Exchange, value: unknown): boolean | Promise<boolean> {
-    const head = exchange.method === "HEAD";
-    let response = value;
-    for (;;) {
-      if (response instanceof Fault) {
-        this.#refuse(response);
-        return false;
-      }
-      try {
-        if (!(response instanceof Response)) {
-          throw new TypeError(
-            "Return value from serve handler must be a response or a promise resolving to a response",
-          );
-        }
-        const quick = takeQuick(response);
-        if (quick !== undefined) {
-          const persists = this.#persists(exchange);
-          addQuickHead(this.#output, quick);
-          return this.#addBody(quick.body, persists, !head);
-        }
-        const reply = replyOf(response);
-        if (!(reply.body instanceof ReadableStream)) return this.#reply(exchange, reply);
-        if (head) return this.#streamHead(exchange, reply, reply.body);
-        const writer = new BodyWriter(this.#output, this.input, exchange, reply.body);
-        return this.#stream(exchange, reply, writer);
-      } catch (error) {
-        response = this.#failure(exchange, error);
-      }
-    }
-  }
-
-  /** Gathers a response whose body is in memory. */
-  #reply(exchange: Exchange, reply: Reply): boolean | Promise<boolean> {
-    const output = this.#output;
-    const persists = this.#persists(exchange) && !reply.close;
-    const body = reply.body as string | Uint8Array<ArrayBuffer> | null;
-    addHead(output, reply);
-    // RFC 9110 section 8.6: these have no Content-Length, and never a body.
-    if (reply.status === 204 || reply.status === 304) {
-      output.addLatin1(`${this.#connectionField(persists)}\r\n`);
-      return persists;
-    }
-    output.addLatin1("content-length: ");
-    if (exchange.method === "HEAD" && body === null && reply.contentLength !== undefined) {
-      addNumber(output, reply.contentLength);
-      output.addLatin1(`\r\n${this.#connectionField(persists)}\r\n`);
-      return persists;
-    }
-    return this.#addBody(body ?? "", persists, exchange.method !== "HEAD");
-  }
-
-  /** Adds the rest of the head, from the number of the content length on, and the body. */
-  #addBody(
-    body: string | Uint8Array<ArrayBuffer>,
-    persists: boolean,
-    send: boolean,
-  ): boolean | Promise<boolean> {
-    const output = this.#output;
-    const rest = `\r\n${this.#connectionField(persists)}\r\n`;
-    if (typeof body === "string") {
-      if (body.length <= MOST_TEXT) {
-        addText(output, rest, body, send);
-        return persists;
-      }
-      body = encoder.encode(body);
-    }
-    addNumber(output, body.length);
-    output.addLatin1(rest);
-    if (!send) return persists;
-    if (body.length > MOST_COPIED) return output.send(body).then(() => persists);
-    output.add(body);
-    return persists;
-  }
-
-  /** Gathers the response to HEAD where GET would be answered with a stream. */
-  #streamHead(exchange: Exchange, reply: Reply, stream: ReadableStream): boolean {
-    const output = this.#output;
-    const persists = this.#persists(exchange) && !reply.close;
-    stream.cancel(new TypeError("The response to HEAD has no body")).catch(() => {});
-    addHead(output, reply);
-    if (reply.contentLength !== undefined) {
-      output.addLatin1(`content-length: ${reply.contentLength}\r\n`);
-    }
-    output.addLatin1(`${this.#connectionField(persists)}\r\n`);
-    return persists;
-  }
-
-  /** Sends a response whose body is a stream. */
-  async #stream(exchange: Exchange, reply: Reply, writer: BodyWriter): Promise<boolean> {
-    const output = this.#output;
-    if (exchange.body?.beforeRead !== undefined) {
-      await writer.first();
-      if (exchange.aborted) return false;
-    }
-    const end: BodyEnd = reply.contentLength ??
-      (this.#parser.minorVersion === 0 ? "close" : "chunked");
-    const persists = this.#persists(exchange) && !reply.close && end !== "close";
-    addHead(output, reply);
-    if (end === "chunked") output.addLatin1("transfer-encoding: chunked\r\n");
-    else if (end !== "close") output.addLatin1(`content-length: ${end}\r\n`);
-    output.addLatin1(`${this.#connectionField(persists)}\r\n`);
-    try {
-      await writer.write(end);
-    } catch (error) {
-      if (!exchange.isConsequence(error)) this.#onError?.(error, exchange.describe());
-      await this.#flush();
-      this.#cut(error, end);
-      return false;
-    }
-    return persists && !exchange.aborted;
-  }
-
-  /** Whether the connection can persist after the response whose head is about to be sent. */
-  #persists(exchange: Exchange): boolean {
-    const { input } = this;
-    if (!this.#parser.persistent || this.#draining) return false;
-    const { body } = exchange;
-    if (body === undefined || body.rest === 0) return !input.over || input.available > 0;
-    // What is left must be on its way, and not too much; a handler that reads it may go on.
-    return body.fault === undefined && body.beforeRead === undefined && !input.over &&
-      (body.begun || body.rest <= MOST_DISCARDED || body.rest === Infinity);
-  }
-
-  /** RFC 9112 section 9.3: what is the default of the client's version need not be said. */
-  #connectionField(persists: boolean): string {
-    if (!persists) return "connection: close\r\n";
-    return this.#parser.minorVersion === 0 ? "connection: keep-alive\r\n" : "";
-  }
-
-  /** Gathers the answer to a request that cannot be served. The connection must be closed. */
-  #refuse(fault: Fault): void {
-    const body = encoder.encode(`${fault.message}\n`);
-    addHead(this.#output, {
-      status: fault.status,
-      fields: "content-type: text/plain;charset=UTF-8\r\n",
-      dated: false,
-      close: true,
-      contentLength: undefined,
-      body: null,
-    });
-    this.#output.addLatin1(`content-length: ${body.length}\r\nconnection: close\r\n\r\n`);
-    if (this.#exchange?.method !== "HEAD") this.#output.add(body);
+  report(exchange: Exchange, error: unknown): void {
+    if (!exchange.isConsequence(error)) this.#onError?.(error, exchange.describe());
   }
 
   async #flush(): Promise<void> {
@@ -415,7 +266,7 @@ export class ServerConnection implements ExchangeHost, Drainable {
       case "head":
         // No response is under way: the requests before have been answered.
         this.#timedOut = true;
-        this.#refuse(FAULTS.headerTimeout);
+        this.#responder.refuse(FAULTS.headerTimeout);
         void this.#flush().then(() => this.#close());
         return;
       case "exchange":
@@ -434,10 +285,9 @@ export class ServerConnection implements ExchangeHost, Drainable {
     this.#watched = [];
   }
 
-  /** Ends the connection so that what was sent of a response is not taken for the whole. */
-  #cut(reason: unknown, end: BodyEnd): void {
+  cut(reason: unknown, reset: boolean): void {
     if (this.#closed) return;
-    if (end === "close" && this.#connection.abort !== undefined) this.#connection.abort();
+    if (reset) this.#connection.abort?.();
     this.#lost(reason);
   }
 
@@ -452,8 +302,7 @@ export class ServerConnection implements ExchangeHost, Drainable {
   }
 }
 
-const encoder = new TextEncoder();
-const INTERNAL_SERVER_ERROR = encoder.encode("Internal Server Error");
+const INTERNAL_SERVER_ERROR = new TextEncoder().encode("Internal Server Error");
 
 function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof value === "object" && value !== null &&

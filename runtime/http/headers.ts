@@ -15,7 +15,7 @@ export class RequestHeaders {
    * Offsets, from the first header line, of name and value, start and end of each: four numbers
    * per field.
    */
-  #index: Uint32Array | undefined = undefined;
+  #index: number[] | undefined = undefined;
   #real: Headers | undefined = undefined;
 
   constructor(source: HeaderSource) {
@@ -84,7 +84,7 @@ export class RequestHeaders {
     return pairs;
   }
 
-  #fields(): Uint32Array {
+  #fields(): number[] {
     return this.#index ??= indexFields(this.#source);
   }
 
@@ -126,7 +126,7 @@ function separator(name: string): string {
 }
 
 /** Finds the fields of a header section that the parser found to be well-formed. */
-function indexFields({ bytes, fieldsStart }: HeaderSource): Uint32Array {
+function indexFields({ bytes, fieldsStart }: HeaderSource): number[] {
   const index: number[] = [];
   let at = fieldsStart;
   while (bytes[at] !== CR) {
@@ -148,7 +148,7 @@ function indexFields({ bytes, fieldsStart }: HeaderSource): Uint32Array {
     );
     at += 2;
   }
-  return Uint32Array.from(index);
+  return index;
 }
 
 /**

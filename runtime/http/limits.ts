@@ -11,8 +11,8 @@ export interface Limits {
    */
   readonly bodyTimeout: number;
   /**
-   * Longest time in milliseconds to wait for a request to begin; then the connection is closed.
-   * Default 75,000.
+   * Longest time in milliseconds to wait for a request to begin, then the connection is closed; or
+   * for the client to take any more of a response, then it is reset. Default 75,000.
    */
   readonly idleTimeout: number;
   /** Longest request line in bytes, without its CRLF; then 414. Default 8,192. */

@@ -1,5 +1,6 @@
 import type { HttpConnection } from "./api.ts";
 import { giveBuffer, takeBuffer } from "./buffers.ts";
+import type { Deadline } from "./deadline.ts";
 
 /** Size of the buffer that responses are first written into, in bytes. */
 const SMALL = 2_048;
@@ -22,14 +23,27 @@ export class Output {
 
   readonly #connection: HttpConnection;
   readonly #onFailure: (reason: unknown) => void;
+  readonly #deadline: Deadline;
+  readonly #timeout: number;
   #writing: Promise<void> | undefined = undefined;
   /** Bytes handed to the connection, which need not have taken them yet. */
   #handed = 0;
 
-  /** @param onFailure Told once why writing failed. */
-  constructor(connection: HttpConnection, onFailure: (reason: unknown) => void) {
+  /**
+   * @param onFailure Told once why writing failed.
+   * @param deadline Set while the connection takes nothing.
+   * @param timeout How long that may be, in milliseconds.
+   */
+  constructor(
+    connection: HttpConnection,
+    onFailure: (reason: unknown) => void,
+    deadline: Deadline,
+    timeout: number,
+  ) {
     this.#connection = connection;
     this.#onFailure = onFailure;
+    this.#deadline = deadline;
+    this.#timeout = timeout;
   }
 
   /** Position in the stream of sent bytes where what is gathered next will be. */
@@ -90,6 +104,7 @@ export class Output {
     try {
       let rest = bytes;
       while (rest.length > 0) {
+        this.#deadline.set(this.#timeout);
         const taken = await this.#connection.write(rest);
         if (!(taken > 0)) throw new Deno.errors.WriteZero("the connection took no bytes");
         this.written += taken;
@@ -100,6 +115,7 @@ export class Output {
       this.failed = true;
       this.#onFailure(reason);
     }
+    this.#deadline.clear();
     this.#writing = undefined;
     if (buffer !== NOTHING) giveBuffer(buffer);
   }
