@@ -146,8 +146,7 @@ export class Icmp {
     const at = error.payloadOffset + icmp.HEADER_LENGTH;
     const length = error.payloadLength - icmp.HEADER_LENGTH;
     if (length < ipv4.HEADER_LENGTH || bytes[at]! >> 4 !== 4) return false;
-    const header = ipv4.headerLength(bytes, at);
-    if (header < ipv4.HEADER_LENGTH || length < header + MIN_QUOTED_PAYLOAD) return false;
+    if (ipv4.headerLength(bytes, at) < ipv4.HEADER_LENGTH) return false;
     // Only the first fragment shows the ports.
     if ((read16(bytes, at + ipv4.FRAGMENT) & ipv4.FRAGMENT_OFFSET) !== 0) return false;
     if (!this.#local.isOwn(read32(bytes, at + ipv4.SOURCE))) return false;

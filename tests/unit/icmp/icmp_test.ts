@@ -73,9 +73,14 @@ Deno.test("messages that are short, damaged or of no use are counted and dropped
 
 Deno.test("an unknown protocol is answered with what it was", () => {
   const station = introduced();
+  station.deliver(station.ping()); // what was sent before must not show through
+  station.take();
   const input = { ip: { protocol: 99 }, payload: new Uint8Array(40).fill(7) };
   station.deliver(input);
   const [error] = station.takeIcmp();
+  const { icmp, ipv4 } = station.stack.counters;
+  assertEquals([icmp.echoesAnswered, icmp.errorsSent, icmp.messagesSent], [1, 1, 2]);
+  assertEquals([ipv4.packetsSent, ipv4.droppedUnknownProtocol], [2, 1]);
   assertEquals([error!.type, error!.code, error!.rest], [3, 2, 0]);
   assertEquals(error!.payload, station.encode(input).slice(14));
 });

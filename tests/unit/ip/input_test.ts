@@ -10,8 +10,12 @@ function fate(input: StationInput, options: ConstructorParameters<typeof Station
   station.introduce();
   const before = drops(station.stack.counters);
   station.deliver({ ...station.ping(), ...input });
+  const { ipv4 } = station.stack.counters;
   const moved = Object.entries(drops(station.stack.counters))
     .filter(([name, value]) => value !== before[name]).map(([name]) => name);
+  const dropped = moved.some((name) => /^(link|ipv4)\./.test(name));
+  assertEquals(ipv4.packetsDelivered, dropped ? 0 : 1);
+  assertEquals(ipv4.packetsReceived, moved.some((name) => name.startsWith("link.")) ? 0 : 1);
   return [station.take().length, ...moved];
 }
 
@@ -33,6 +37,7 @@ Deno.test("a packet with a bad header is dropped for that reason", () => {
   assertEquals(fate({ ip: { version: 5 } }), [0, "ipv4.droppedBadVersion"]);
   assertEquals(fate({ ip: { headerWords: 4 } }), [0, "ipv4.droppedBadLength"]);
   assertEquals(fate({ ip: { totalLength: 2000 } }), [0, "ipv4.droppedBadLength"]);
+  assertEquals(fate({ ip: { totalLength: 85 } }), [0, "ipv4.droppedBadLength"]); // one too many
   assertEquals(fate({ ip: { checksum: 0x1234 } }), [0, "ipv4.droppedBadChecksum"]);
 });
 

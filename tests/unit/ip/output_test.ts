@@ -172,6 +172,10 @@ Deno.test("TCP larger than the path is refused rather than fragmented", () => {
   t.introduce("10.0.0.9");
   assertEquals(t.send("10.0.0.9", TCP, 1481), false);
   assertEquals(t.send("10.0.0.9", UDP, 65516), false);
+  assertEquals(t.send("10.0.0.9", UDP, 65515), true);
+  assertEquals(t.take().length, 45);
+  assertEquals(t.send("10.0.0.9", TCP, 1480), true);
+  assertEquals(t.take().length, 1);
   assertEquals(t.counters.tooLarge, 2);
   assertEquals(t.take(), []);
 });
@@ -182,7 +186,8 @@ Deno.test("fragments fit the path, share an identification and make up the whole
       fc.integer({ min: 1, max: 65515 }),
       fc.integer({ min: 576, max: 9000 }),
       fc.boolean(),
-      (length, mtu, known) => {
+      (any, mtu, known) => {
+        const length = any % 3 === 0 ? 3 * ((mtu - 20) & ~7) : any; // often, whole fragments only
         const t = new Setup({
           capabilities: { mtu, maxFrame: mtu + 14 },
           random: () => 0xabcd1234,
@@ -240,11 +245,18 @@ Deno.test("the transmit frame has no offload when the next transport takes it", 
   t.output.frame.checksum = "partial";
   t.send("10.0.0.9", TCP, 40);
   t.send("10.0.0.9", 1, 40);
-  assertEquals(t.take().map((frame) => frame.checksum), ["partial", "complete"]);
+  const [partial, complete] = t.take();
+  assertEquals([partial!.checksum, partial!.headerLength], ["partial", 0]);
+  assertEquals([complete!.checksum, complete!.checksumStart], ["complete", 0]);
 });
 
-Deno.test("without segmentation on the link there are no super-segments", () => {
-  assertEquals(new Setup().output.segmentationLimit, 0);
+Deno.test("super-segments are as large as the link takes and a packet can be", () => {
+  const limit = (segmentation: boolean, maxFrame: number) =>
+    new Setup({ capabilities: { segmentation, maxFrame } }).output.segmentationLimit;
+  assertEquals(limit(true, 16_000), 16_000 - 14 - 20);
+  assertEquals(limit(true, 65_549), 65_535 - 20);
+  assertEquals(limit(true, 100_000), 65_535 - 20);
+  assertEquals(limit(false, 65_549), 0);
 });
 
 Deno.test("a route finds its neighbor again after it was evicted", () => {

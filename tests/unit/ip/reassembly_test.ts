@@ -19,6 +19,8 @@ interface Piece {
   last: boolean;
   id?: number;
   source?: string;
+  destination?: string;
+  protocol?: number;
   options?: Uint8Array;
 }
 
@@ -30,13 +32,15 @@ class Setup {
   now = 0;
 
   /** Adds a piece; the payload of the whole if this completed it. */
-  add({ start, bytes, last, id = 1, source = "10.0.0.1", options }: Piece): number[] | undefined {
+  add(piece: Piece): number[] | undefined {
+    const { start, bytes, last, id = 1, options } = piece;
+    const { source = "10.0.0.1", destination = "10.0.0.2", protocol = 17 } = piece;
     const frame = encodePacket({
       ethernet: { destination: "02:00:00:00:00:02", source: "02:00:00:00:00:01" },
       ip: {
         source,
-        destination: "10.0.0.2",
-        protocol: 17,
+        destination,
+        protocol,
         df: false,
         mf: !last,
         fragmentOffset: start,
@@ -184,16 +188,21 @@ Deno.test("pieces that disagree about the end drop the datagram", () => {
   }
 });
 
-Deno.test("pieces of datagrams of other hosts and identifications are kept apart", () => {
+Deno.test("a datagram is known by source, destination, protocol and identification", () => {
   const t = new Setup();
-  const first = { start: 0, last: false };
-  const second = { start: 8, last: true };
-  t.add({ ...first, bytes: numbers(8, 10) });
-  t.add({ ...first, bytes: numbers(8, 20), id: 2 });
-  t.add({ ...first, bytes: numbers(8, 30), source: "10.0.0.3" });
-  assertEquals(t.add({ ...second, bytes: numbers(1), source: "10.0.0.3" })?.[0], 30);
-  assertEquals(t.add({ ...second, bytes: numbers(1), id: 2 })?.[0], 20);
-  assertEquals(t.add({ ...second, bytes: numbers(1) })?.[0], 10);
+  const others = [
+    {},
+    { id: 2 },
+    { source: "10.0.0.3" },
+    { destination: "10.0.0.255" },
+    { protocol: 1 },
+  ];
+  for (const [i, other] of others.entries()) {
+    t.add({ start: 0, bytes: numbers(8, i * 10), last: false, ...other });
+  }
+  for (const [i, other] of [...others.entries()].reverse()) {
+    assertEquals(t.add({ start: 8, bytes: numbers(1), last: true, ...other })?.[0], i * 10);
+  }
 });
 
 Deno.test("impossible lengths and offsets are dropped piece by piece", () => {
@@ -265,20 +274,43 @@ Deno.test("fragments of a datagram are bounded", () => {
   assertEquals(t.reassembly.nextDeadline(), Infinity);
 });
 
-Deno.test("bytes are bounded for all datagrams together, and free again afterwards", () => {
-  const t = new Setup();
-  const piece = new Uint8Array(1400);
-  let added = 0;
-  for (let id = 0; added * 1400 <= MAX_BYTES; id++) {
-    for (let i = 0; i < 40; i++, added++) {
-      t.add({ start: i * 1400, bytes: piece, last: false, id });
+/** Fills the reassembly with as many bytes as it may hold: 32 datagrams of 32 KiB. */
+function fill(t: Setup): void {
+  for (let id = 0; id < MAX_BYTES / 32768; id++) {
+    for (let start = 0; start < 32768; start += 1024) {
+      t.add({ start, bytes: new Uint8Array(1024), last: false, id });
     }
   }
-  assertEquals(t.counters.droppedReassemblyFull, 40);
-  assertEquals(t.drain(), added - 40);
-  assertEquals(added * 1400 - 40 * 1400 <= MAX_BYTES, true);
-  t.add({ start: 0, bytes: piece, last: false });
-  assertEquals(t.counters.droppedReassemblyFull, 40);
+}
+
+Deno.test("bytes are bounded for all datagrams together, the oldest gives way, and is free", () => {
+  const t = new Setup();
+  fill(t);
+  assertEquals(t.counters.droppedReassemblyFull, 0);
+  t.add({ start: 0, bytes: numbers(8), last: false, id: 100 });
+  assertEquals(t.counters.droppedReassemblyFull, 32);
+  assertEquals(t.drain(), MAX_BYTES / 1024 - 32 + 1);
+  fill(t);
+  assertEquals(t.counters.droppedReassemblyFull, 32);
+});
+
+Deno.test("a datagram that is the oldest itself gives way as a whole", () => {
+  const t = new Setup();
+  fill(t);
+  t.add({ start: 32768, bytes: numbers(8), last: true, id: 0 });
+  assertEquals(t.counters.droppedReassemblyFull, 33);
+  t.add({ start: 32768, bytes: numbers(8), last: true, id: 1 });
+  assertEquals(t.counters.reassembled, 1);
+});
+
+Deno.test("a datagram dropped for its overlaps holds no bytes", () => {
+  const t = new Setup();
+  for (let start = 0; start < 32768; start += 1024) {
+    t.add({ start, bytes: new Uint8Array(1024), last: false, id: 100 });
+  }
+  t.add({ start: 8, bytes: numbers(8), last: false, id: 100 });
+  fill(t);
+  assertEquals(t.counters.droppedReassemblyFull, 0);
 });
 
 Deno.test("every fragment is either delivered, held or counted for one reason", () => {

@@ -84,7 +84,12 @@ Deno.test("packets of another format, or from nobody, are counted and dropped", 
   wrong[14 + 1] = 6; // IEEE 802
   station.deliver(wrong);
   station.deliver(request.subarray(0, 14 + 27));
-  station.deliverArp({ senderMac: EVERYBODY, senderIp: PEER_IP });
+  for (const senderMac of [EVERYBODY, "01:00:5e:00:00:01", "00:00:00:00:00:00"]) {
+    station.deliver({
+      ethernet: { destination: EVERYBODY },
+      arp: { operation: 1, senderMac, senderIp: PEER_IP, targetMac: PEER_MAC, targetIp: IP },
+    });
+  }
   for (const senderIp of ["255.255.255.255", "192.168.69.255", "224.0.0.1", "127.0.0.1"]) {
     station.deliver({
       ethernet: { destination: EVERYBODY },
@@ -92,9 +97,27 @@ Deno.test("packets of another format, or from nobody, are counted and dropped", 
     });
   }
   assertEquals(station.take(), []);
-  const { arp, link } = station.stack.counters;
-  assertEquals(arp.droppedMalformed, 6);
-  assertEquals(link.droppedBadSource, 1); // the Ethernet layer saw the group first
+  assertEquals(station.stack.counters.arp.droppedMalformed, 9);
+});
+
+Deno.test("what counts is the sender that the packet names, not that of the frame", () => {
+  const station = new Station();
+  station.deliver({
+    ethernet: { destination: EVERYBODY, source: "02:00:00:00:00:05" }, // a proxy, a wireless bridge
+    arp: { operation: 1, senderMac: PEER_MAC, senderIp: PEER_IP, targetMac: MAC, targetIp: IP },
+  });
+  assertEquals(station.take().map(({ ethernet, arp }) => [ethernet.destination, arp!.targetMac]), [
+    [PEER_MAC, PEER_MAC],
+  ]);
+  station.deliver(station.ping());
+  assertEquals(station.take().map(({ ethernet }) => ethernet.destination), [PEER_MAC]);
+});
+
+Deno.test("a reply is counted, asked for or not", () => {
+  const station = new Station();
+  station.deliverArp({ operation: 2 }, MAC);
+  assertEquals(station.stack.counters.arp.repliesReceived, 1);
+  assertEquals(station.stack.counters.arp.requestsReceived, 0);
 });
 
 Deno.test("a station that claims our address is named once in ten seconds, and told off", () => {

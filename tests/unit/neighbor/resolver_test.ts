@@ -73,10 +73,10 @@ class Setup {
     this.resolver.learn(address.word3, Uint8Array.of(0, ...mac), 1, wantsUs, now);
   }
 
-  /** A neighbor that is known from time 0 on. */
-  known(address = ADDRESS): Neighbor {
-    this.learn(address, MAC, 0, true);
-    return this.resolver.neighbor(address, 0);
+  /** A neighbor that is known from a time on. */
+  known(now = 0): Neighbor {
+    this.learn(ADDRESS, MAC, now, true);
+    return this.resolver.neighbor(ADDRESS, now);
   }
 }
 
@@ -186,11 +186,33 @@ Deno.test("when the neighbor does not confirm, everybody is asked", () => {
 
 Deno.test("an entry that went unused for long is asked for before it is used", () => {
   const t = new Setup();
-  const neighbor = t.known();
-  t.transmit(neighbor, 1, EXPIRES_AFTER);
+  const neighbor = t.known(5_000);
+  t.transmit(neighbor, 1, 5_000 + EXPIRES_AFTER);
   assertEquals(t.take(), [`who has 10.0.0.1 to ${EVERYBODY}`]);
-  t.learn(ADDRESS, MAC, EXPIRES_AFTER + 1);
+  t.learn(ADDRESS, MAC, 5_000 + EXPIRES_AFTER + 1);
   assertEquals(t.take(), [`frame 1 to ${formatMac(MAC)}`]);
+});
+
+Deno.test("up to that age it is used at once, and confirmed", () => {
+  const t = new Setup();
+  const neighbor = t.known(5_000);
+  const mac = formatMac(MAC);
+  t.transmit(neighbor, 1, 5_000 + EXPIRES_AFTER - 1);
+  assertEquals(t.take(), [`who has 10.0.0.1 to ${mac}`, `frame 1 to ${mac}`]);
+});
+
+Deno.test("each neighbor is asked again in its own time", () => {
+  const t = new Setup();
+  t.resolver.neighbor(ADDRESS, 0);
+  t.resolver.neighbor(IpAddress.parse("10.0.0.3")!, 400);
+  t.take();
+  const asked: string[] = [];
+  for (let now = t.resolver.nextDeadline(); now <= 2_400; now = t.resolver.nextDeadline()) {
+    t.resolver.poll(now);
+    asked.push(...t.take().map((line) => `${now} ${line.split(" ")[2]}`));
+  }
+  assertEquals(asked, ["1000 10.0.0.1", "1400 10.0.0.3", "2000 10.0.0.1", "2400 10.0.0.3"]);
+  assertEquals(t.counters.requestsSent, 6);
 });
 
 Deno.test("any ARP packet updates an entry that is there", () => {
@@ -276,6 +298,10 @@ Deno.test("packets that wait for an evicted entry are dropped and counted", () =
   t.take();
   t.learn(ADDRESS, MAC, 2, true);
   assertEquals(t.take(), []);
+  t.resolver.poll(RETRY_INTERVAL); // its own next try would be due, the others' not yet
+  assertEquals(t.take(), []);
+  const again = t.resolver.neighbor(ADDRESS, 3);
+  assertEquals([again.state, again === first], ["incomplete", false]);
 });
 
 Deno.test("neighbors by the thousand that do not answer are not all told of", () => {
