@@ -22,13 +22,15 @@ export function processAck(tcb: Tcb, segment: Segment, now: number): void {
   updateSendWindow(tcb, segment);
 }
 
-/** Takes over the window of a segment unless an older one has come late (SND.WL1, SND.WL2). */
+/**
+ * Takes over the window of a segment unless an older one has come late (SND.WL1, SND.WL2). Where
+ * RFC 9293 looks at the sequence number first, a later acknowledgment counts more: a retransmission
+ * that brings one has an old number and yet the newest window, and to keep the old window with the
+ * new SND.UNA would move its right edge beyond what the peer has offered.
+ */
 export function updateSendWindow(tcb: Tcb, segment: Segment): void {
   const { seq, ack } = segment;
-  if (
-    seqGt(tcb.sndUna, ack) ||
-    !(seqLt(tcb.sndWl1, seq) || tcb.sndWl1 === seq && seqLeq(tcb.sndWl2, ack))
-  ) return;
+  if (seqGt(tcb.sndUna, ack) || seqLeq(ack, tcb.sndWl2) && seqLt(seq, tcb.sndWl1)) return;
   const opened = tcb.sndWnd;
   tcb.sndWnd = segment.window << tcb.sndScale;
   tcb.sndWl1 = seq;

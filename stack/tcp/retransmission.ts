@@ -85,13 +85,14 @@ function transmitFirst(tcb: Tcb, now: number): void {
  * last (section 3.8.6.2.1, the override timeout).
  */
 function probe(tcb: Tcb, now: number): void {
-  tcb.rto.backoffs++;
-  tcb.sendDeadline = now + tcb.rto.current;
   if (tcb.sndWnd > 0) {
     const length = Math.min(tcb.sendQueued, tcb.sndWnd, tcb.sndMss);
     transmitRange(tcb, 0, length, 0, now);
+    armRetransmission(tcb, now); // From now on it is in flight like any other.
     return;
   }
+  tcb.rto.backoffs++;
+  tcb.sendDeadline = now + tcb.rto.current;
   tcb.services.counters.windowProbes++;
   const end = (tcb.sndUna + 1) | 0;
   if (seqGt(end, tcb.sndMax)) tcb.sndMax = end;

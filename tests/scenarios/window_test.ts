@@ -167,8 +167,12 @@ Deno.test("D4: a window that has become smaller than a segment is used after the
   peer.send("ACK seq=1 ack=1 win=300");
   app.write(patternBytes(1, 1000));
   peer.expectNothing();
-  t.advance(1000);
-  peer.expect("ACK seq=1 ack=1 len=300");
+  t.advance(200);
+  peer.lose("ACK seq=1 ack=1", patternBytes(1, 300));
+  t.advance(200);
+  peer.expect("ACK seq=1 ack=1", patternBytes(1, 300));
+  peer.send("ACK win=65535");
+  peer.expect("PSH ACK seq=301 ack=1", patternBytes(301, 700));
 });
 
 Deno.test("D5: a window update counts without a new acknowledgment", () => {
@@ -194,6 +198,21 @@ Deno.test("D5: the window of a segment that came late does not undo a newer one"
   app.write(new Uint8Array(1000));
   peer.expect("PSH ACK seq=1 ack=21 len=1000");
   assertEquals(app.connection.info().sendWindow, 10_000, t.traceText());
+});
+
+Deno.test("D5: a retransmission that brings a new acknowledgment brings the newest window", () => {
+  const { peer, app } = established({}, { win: 2920 });
+  app.write(new Uint8Array(9000));
+  peer.expect("ACK seq=1 len=1460");
+  peer.expect("ACK seq=1461 len=1460");
+  // Its first 100 bytes were lost on the way.
+  peer.send("ACK seq=101 ack=1461 win=2920 len=100");
+  peer.expect("ACK seq=2921 ack=1");
+  peer.expect("ACK seq=2921 ack=1 len=1460");
+  // Now they come: an old number, but what the segment says of the window is the newest.
+  peer.send("ACK seq=1 ack=2921 win=1460 len=100");
+  peer.expect("ACK seq=4381 ack=201");
+  peer.expectNothing();
 });
 
 Deno.test("what was advertised is never taken back, however little is read", () => {
