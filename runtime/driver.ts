@@ -106,6 +106,7 @@ export class Driver {
       } else if (quiet && time - active >= this.#busyPoll) {
         await this.#sleep(stack, time);
         hadTurn = now();
+        quiet = false; // A sleep that ends without a cause is no turn of the event loop.
         continue;
       } else {
         quiet = true;

@@ -1,44 +1,41 @@
-/**
- * A queue of things that wait for their turn.
- *
- * ```text
- *   #items   [ gone gone  a  b  c ]
- *              0          #first      gone ones are cut off when they are more than half
- * ```
- */
-export class Fifo<T> {
-  #items: (T | undefined)[] = [];
-  #first = 0;
+interface Link<T> {
+  readonly item: T;
+  next: Link<T> | undefined;
+}
 
+/** A queue of things that wait for their turn: a chain, which takes little memory while it is short. */
+export class Fifo<T> {
   /** How many are waiting. */
-  get size(): number {
-    return this.#items.length - this.#first;
-  }
+  size = 0;
+  #first: Link<T> | undefined;
+  #last: Link<T> | undefined;
 
   /** Whose turn it is. */
   get head(): T | undefined {
-    return this.#items[this.#first];
+    return this.#first?.item;
   }
 
   /** Who came last. */
   get tail(): T | undefined {
-    return this.size === 0 ? undefined : this.#items[this.#items.length - 1];
+    return this.#last?.item;
   }
 
   /** Puts one at the end. */
   push(item: T): void {
-    this.#items.push(item);
+    const link: Link<T> = { item, next: undefined };
+    if (this.#last === undefined) this.#first = link;
+    else this.#last.next = link;
+    this.#last = link;
+    this.size++;
   }
 
   /** Takes the one whose turn it is. */
   shift(): T | undefined {
-    const item = this.#items[this.#first];
-    if (item === undefined) return undefined;
-    this.#items[this.#first++] = undefined;
-    if (this.#first * 2 > this.#items.length) {
-      this.#items.splice(0, this.#first);
-      this.#first = 0;
-    }
-    return item;
+    const link = this.#first;
+    if (link === undefined) return undefined;
+    this.#first = link.next;
+    if (link.next === undefined) this.#last = undefined;
+    this.size--;
+    return link.item;
   }
 }
