@@ -59,6 +59,7 @@ const CHECKS = [
 
 const FAULTS = [
   "_ws.malformed",
+  "_ws.expert.severity == 0x00800000", // an error of any kind
   "ip.checksum.status == 0",
   "tcp.checksum.status == 0",
   "icmp.checksum.status == 0",
