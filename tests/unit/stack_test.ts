@@ -130,6 +130,20 @@ Deno.test("after close new connections are refused, and the stack still answers 
   assertEquals(station.takeIcmp().length, 1);
 });
 
+Deno.test("abort resets every connection at once, and listens no more", () => {
+  const station = new Station();
+  station.stack.listen({ port: 80 }, () => {});
+  station.introduce();
+  const tcp = { sourcePort: 4000, destinationPort: 80, window: 65535 };
+  station.deliver({ tcp: { ...tcp, flags: ["SYN"], seq: 100 } });
+  const ack = station.take()[0]!.tcp!.seq + 1;
+  station.deliver({ tcp: { ...tcp, flags: ["ACK"], seq: 101, ack } });
+  station.stack.abort();
+  assertEquals(station.take().map((packet) => packet.tcp!.flags.includes("RST")), [true]);
+  const { connections, listeners } = station.stack.census();
+  assertEquals([connections, listeners], [0, 0]);
+});
+
 Deno.test("frames and bytes are counted both ways, and those that the link refuses", () => {
   const station = new Station();
   station.introduce();

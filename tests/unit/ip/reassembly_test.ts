@@ -72,8 +72,8 @@ function numbers(length: number, from = 0): Uint8Array {
 
 /** A payload cut at multiples of 8, as pieces in order. */
 const cutPayload = fc.tuple(
-  fc.uint8Array({ minLength: 9, maxLength: 800 }),
-  fc.array(fc.nat(99), { maxLength: 20 }),
+  fc.uint8Array({ minLength: 9, maxLength: 800, size: "max" }),
+  fc.array(fc.nat(99), { maxLength: 20, size: "max" }),
 ).map(([payload, cuts]) => {
   const starts = [...new Set([0, ...cuts.map((cut) => cut * 8)])]
     .filter((start) => start < payload.length).sort((a, b) => a - b);
@@ -323,7 +323,7 @@ Deno.test("every fragment is either delivered, held or counted for one reason", 
           last: fc.boolean(),
           id: fc.nat(2),
         }),
-        { maxLength: 60 },
+        { maxLength: 60, size: "max" },
       ),
       (pieces) => {
         const t = new Setup();
