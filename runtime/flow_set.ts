@@ -12,11 +12,11 @@ export class FlowSet implements Iterable<ConnectionFlow> {
     this.#open.delete(flow);
     if (reason === "closed") this.graceful++;
     else this.reset++;
-    this.onEnd?.();
+    if (this.size === 0) this.onEmpty?.();
   };
 
-  /** @param onEnd Called when a flow has ended. */
-  constructor(readonly onEnd?: () => void) {}
+  /** @param onEmpty Called when the last open flow has ended. */
+  constructor(readonly onEmpty?: () => void) {}
 
   /** How many are open. */
   get size(): number {

@@ -9,6 +9,7 @@ import { CaptureFile } from "./device/capture_file.ts";
 import type { Device } from "./device/device.ts";
 import { Gateway } from "./device/gateway.ts";
 import { openTap } from "./device/tap.ts";
+import { Drain, type DrainResult } from "./drain.ts";
 import { denoError, ignore, rejected } from "./errors.ts";
 import { FlowSet } from "./flow_set.ts";
 import { NetworkInterface } from "./interface.ts";
@@ -28,14 +29,6 @@ export interface RuntimeOptions {
   readonly base?: URL;
   /** Opens the device of an interface in place of what its config says, for a device of one's own. */
   readonly openDevice?: (config: InterfaceConfig) => Device | Promise<Device>;
-}
-
-/** How the connections that were open at the beginning of a drain have ended. */
-export interface DrainResult {
-  /** Connections on which our goodbye was said and acknowledged. */
-  readonly graceful: number;
-  /** Connections that were reset, by us or by the peer, or whose peer did not answer. */
-  readonly reset: number;
 }
 
 /** A configured listener, as it is served. */
@@ -60,14 +53,6 @@ export interface ServedInterface {
 const START_TIMEOUT = 30_000;
 /** How long frames are looked for before a TAP's driver sleeps, in microseconds. */
 const TAP_BUSY_POLL = 50;
-/** Part of the drain time after which flows are closed whose module cannot know of the drain. */
-const HEEDLESS_GRACE = 0.2;
-/** Part of the drain time after which every flow is closed. */
-const HEEDFUL_GRACE = 0.8;
-/** How long we wait for the goodbyes of peers that have acknowledged ours, in milliseconds. */
-const LINGER = 1_000;
-/** How often a drain looks at the states of its connections, in milliseconds. */
-const DRAIN_TICK = 50;
 /** Least time that `stop` functions get, in milliseconds. */
 const STOP_TIMEOUT = 500;
 /** Longest time that what is left of the capture may take to be written, in milliseconds. */
@@ -89,27 +74,29 @@ export class Runtime implements AsyncDisposable {
   readonly #listeners = new Set<FlowListener>();
   /** The flows of `listen` and `connect`. */
   readonly #flows: FlowSet;
-  readonly #drain = new AbortController();
+  readonly #drain: Drain;
+  readonly #signal = new AbortController();
   readonly #closed = Promise.withResolvers<void>();
-  /** When the drain has to be over. */
-  #deadline = Infinity;
   #draining: Promise<DrainResult> | undefined;
   #ended = false;
-  #stir: () => void = ignore;
   #captureFile: CaptureFile | undefined;
   #capture: Capture | undefined;
 
   private constructor(config: Config, options: RuntimeOptions) {
-    const stir = () => this.#stir();
+    const onEmpty = () => this.#drain.stir();
     const host: ServiceHost = {
-      signal: this.#drain.signal,
+      signal: this.#signal.signal,
       base: options.base ?? currentDirectory(),
       connect: (to, flows) => this.#connect(to, flows),
     };
     this.config = config;
     this.#options = options;
-    this.#flows = new FlowSet(stir);
-    this.#services = config.listeners.map((listener) => new Service(listener, host, stir));
+    this.#flows = new FlowSet(onEmpty);
+    this.#services = config.listeners.map((listener) => new Service(listener, host, onEmpty));
+    this.#drain = new Drain(
+      [{ flows: this.#flows, heedsSignal: false }, ...this.#services],
+      () => this.#gateways.some((gateway) => gateway.delivers),
+    );
     this.#closed.promise.catch(ignore);
   }
 
@@ -159,7 +146,7 @@ export class Runtime implements AsyncDisposable {
   listen(options: ListenOptions = {}): TcpListener {
     const { port = 0, hostname = "0.0.0.0", backlog = 511 } = options;
     checkPort(port, 0);
-    if (this.#draining !== undefined) throw new Deno.errors.BadResource("the runtime has ended");
+    if (this.#draining !== undefined) throw new Deno.errors.BadResource("the runtime drains");
     const address = parseHostname(hostname);
     const own = address.isUnspecified ? undefined : address;
     const interfaces = this.#interfaces.filter((one) => own === undefined || one.owns(own));
@@ -206,8 +193,8 @@ export class Runtime implements AsyncDisposable {
    * @returns How the connections have ended. Called again: the same.
    */
   drain(): Promise<DrainResult> {
-    this.#deadline = Math.min(
-      this.#deadline,
+    this.#drain.deadline = Math.min(
+      this.#drain.deadline,
       performance.now() + this.config.drainTimeout * 1000,
     );
     return this.#draining ??= this.#end();
@@ -215,8 +202,8 @@ export class Runtime implements AsyncDisposable {
 
   /** Ends at once: resets every connection. Cuts a drain short that is under way. */
   abort(): Promise<DrainResult> {
-    this.#deadline = 0;
-    this.#stir();
+    this.#drain.deadline = 0;
+    this.#drain.stir();
     return this.drain();
   }
 
@@ -232,9 +219,9 @@ export class Runtime implements AsyncDisposable {
     for (const one of [...this.#interfaces, ...this.#gateways]) {
       one.run().catch((error) => this.#fail(error));
     }
+    currentNetwork.set(this);
     await Promise.all(this.#services.map((service) => this.#serve(service)));
     served.resolve();
-    currentNetwork.set(this);
   }
 
   async #openInterfaces(): Promise<void> {
@@ -331,62 +318,23 @@ export class Runtime implements AsyncDisposable {
   }
 
   async #end(): Promise<DrainResult> {
-    const sets = [this.#flows, ...this.#services.map(({ flows }) => flows)];
-    const before = tally(sets);
     for (const handle of this.#handles) handle.close();
     for (const listener of this.#listeners) listener.close();
     for (const gateway of this.#gateways) gateway.drain();
-    this.#drain.abort(new Deno.errors.Interrupted("the runtime drains"));
-    await this.#goodbyes(sets);
+    this.#signal.abort(new Deno.errors.Interrupted("the runtime drains"));
+    const result = await this.#drain.run();
 
-    let silent = 0;
-    for (const set of sets) {
-      for (const flow of set) {
-        if (flow.goodbyeSaid) silent++;
-        else flow.abort();
-      }
-    }
-    const after = tally(sets);
-    const rest = Math.max(this.#deadline - performance.now(), STOP_TIMEOUT);
+    const rest = Math.max(this.#drain.deadline - performance.now(), STOP_TIMEOUT);
     const stopped = Promise.all(this.#services.map((service) => service.stop()));
     if (!await within(rest, stopped)) createLog().warn("a listener's stop did not end in time");
     await this.#close();
-    return {
-      graceful: after.graceful - before.graceful + silent,
-      reset: after.reset - before.reset,
-    };
-  }
-
-  /** Waits until every goodbye is said, and says it where nobody else does. */
-  async #goodbyes(sets: readonly FlowSet[]): Promise<void> {
-    const begun = performance.now();
-    const timeout = this.#deadline - begun;
-    let silentSince = Infinity;
-    while (performance.now() < this.#deadline) {
-      const now = performance.now();
-      const delivers = this.#gateways.some((gateway) => gateway.delivers);
-      const open = sets.some(({ size }) => size > 0);
-      if (!open && !delivers) return;
-      if (!delivers && sets.every((set) => set.every((flow) => flow.goodbyeSaid))) {
-        silentSince = Math.min(silentSince, now);
-        if (now - silentSince >= LINGER) return;
-      } else silentSince = Infinity;
-      const heedful = now - begun >= timeout * HEEDFUL_GRACE;
-      if (now - begun >= timeout * HEEDLESS_GRACE) {
-        for (const flow of this.#flows) flow.close();
-        for (const { flows, heedsSignal } of this.#services) {
-          if (heedful || !heedsSignal) { for (const flow of flows) flow.close(); }
-        }
-      }
-      const stirred = new Promise<void>((resolve) => this.#stir = resolve);
-      await within(Math.min(DRAIN_TICK, this.#deadline - now), stirred);
-    }
+    return result;
   }
 
   async #close(): Promise<void> {
     this.#ended = true;
     currentNetwork.clear(this);
-    for (const one of [...this.#gateways, ...this.#interfaces]) await one.close();
+    await Promise.allSettled([...this.#gateways, ...this.#interfaces].map((one) => one.close()));
     this.#capture?.flush();
     if (this.#captureFile) await within(CAPTURE_TIMEOUT, this.#captureFile.close());
     this.#closed.resolve();
@@ -419,16 +367,6 @@ function findFree(open: (port: number) => void): number {
     }
   }
   throw new Deno.errors.AddrNotAvailable("no port from 49152 to 65535 is free to listen on");
-}
-
-function tally(sets: readonly FlowSet[]): DrainResult {
-  let graceful = 0;
-  let reset = 0;
-  for (const set of sets) {
-    graceful += set.graceful;
-    reset += set.reset;
-  }
-  return { graceful, reset };
 }
 
 function currentDirectory(): URL {

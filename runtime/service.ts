@@ -1,10 +1,10 @@
 import type { Connection } from "../stack/tcp/api.ts";
 import type { ListenerConfig } from "./config/config.ts";
-import type { ConnectionFlow } from "./flow.ts";
 import { FlowSet } from "./flow_set.ts";
 import type { Flow, FlowConnectOptions, Listener, ListenerContext, Log } from "./listener.ts";
 import { createLog } from "./log.ts";
 import { loadListener, resolveSpecifier } from "./modules.ts";
+import { serveFlow } from "./serve_flow.ts";
 
 /** What a service needs of the runtime. */
 export interface ServiceHost {
@@ -35,16 +35,17 @@ export class Service {
   /** `resolve` of the module's contexts. */
   readonly resolve: ListenerContext["resolve"] = (specifier) =>
     resolveSpecifier(specifier, this.host.base);
+  readonly #isDraining = (): boolean => this.host.signal.aborted;
   #listener: Listener | undefined;
 
   /**
    * @param config Its entry in the config.
    * @param host The runtime.
-   * @param onFlowEnd Called when one of its flows has ended.
+   * @param onEmpty Called when its last open flow has ended.
    */
-  constructor(config: ListenerConfig, host: ServiceHost, onFlowEnd: () => void) {
+  constructor(config: ListenerConfig, host: ServiceHost, onEmpty: () => void) {
     this.config = config;
-    this.flows = new FlowSet(onFlowEnd);
+    this.flows = new FlowSet(onEmpty);
     this.host = host;
   }
 
@@ -59,9 +60,11 @@ export class Service {
     this.#listener = listener;
   }
 
-  /** Hands a connection to the module, which from now on lives its own life. */
+  /** Hands a connection to the module, where it lives its own life. */
   serve(connection: Connection): void {
-    this.#serve(this.flows.adopt(connection));
+    const flow = this.flows.adopt(connection);
+    const context = new Context(this, flow);
+    serveFlow(this.#listener!, flow, context, this.config.module, this.#isDraining);
   }
 
   /** Calls the module's `stop`, if it was started. */
@@ -73,27 +76,6 @@ export class Service {
       await listener?.stop?.(context);
     } catch (error) {
       context.log.error("stop failed", { module: this.config.module, error });
-    }
-  }
-
-  async #serve(flow: ConnectionFlow): Promise<void> {
-    // Not inside the stack's own call: whatever a module does, it does not do it to a stack that is
-    // in the middle of a segment.
-    await undefined;
-    const context = new Context(this, flow);
-    try {
-      await this.#listener!.flow(flow, context);
-      flow.close();
-    } catch (error) {
-      // A module that was in the middle of something when its connection ended has not failed.
-      const cut = flow.closeReason !== undefined || this.host.signal.aborted;
-      if (cut && isEndOfConnection(error)) {
-        context.log.debug("flow cut short", { reason: flow.closeReason, error });
-        flow.close();
-      } else {
-        context.log.error("listener failed", { module: this.config.module, error });
-        flow.abort();
-      }
     }
   }
 }
@@ -134,11 +116,4 @@ class Context implements ListenerContext {
   get resolve(): ListenerContext["resolve"] {
     return this.#service.resolve;
   }
-}
-
-/** Whether an error says no more than that a connection has ended. */
-function isEndOfConnection(error: unknown): boolean {
-  const { ConnectionReset, TimedOut, BrokenPipe, Interrupted, BadResource } = Deno.errors;
-  return [ConnectionReset, TimedOut, BrokenPipe, Interrupted, BadResource]
-    .some((type) => error instanceof type);
 }
