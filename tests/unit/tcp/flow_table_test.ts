@@ -60,7 +60,7 @@ Deno.test("an IPv6 connection is found by its whole addresses", () => {
   };
   table.add(entry);
   assert(table.find(packet, 40000, 80) === entry);
-  assert(table.has(entry.localAddress, 80, entry.remoteAddress, 40000));
+  assert(table.get(entry.localAddress, 80, entry.remoteAddress, 40000) === entry);
   bytes[8] = 99;
   assertEquals(table.find(packet, 40000, 80), undefined);
 });
@@ -90,13 +90,13 @@ Deno.test("any entries added and removed: the table is a map", () => {
           model.delete(key);
         }
         assertEquals(table.size, model.size);
-        const has = table.has(
+        const found = table.get(
           IpAddress.v4(tuple.local),
           tuple.localPort,
           IpAddress.v4(tuple.remote),
           tuple.remotePort,
         );
-        assertEquals(has, model.has(key));
+        assert(found === model.get(key)?.entry);
       }
       for (const { tuple, entry } of model.values()) assert(find(table, tuple) === entry);
       assertEquals(new Set(table.values()), new Set([...model.values()].map(({ entry }) => entry)));
