@@ -87,14 +87,20 @@ export class ServerEnd {
 
   close(): void {
     if (this.closed) throw new Deno.errors.BadResource("closed");
-    this.closed = true;
-    this.#reading?.settle.reject(new Deno.errors.Interrupted("closed"));
-    this.#reading = undefined;
-    this.#client.finish();
+    this.#end(new Deno.errors.Interrupted("closed"));
   }
 
   abort(): void {
     this.aborted = true;
+    this.#end(new Deno.errors.ConnectionAborted("aborted"));
+  }
+
+  #end(error: Error): void {
+    this.closed = true;
+    this.#reading?.settle.reject(error);
+    this.#reading = undefined;
+    this.#writing?.settle.reject(error);
+    this.#writing = undefined;
     this.#client.finish();
   }
 
