@@ -21,6 +21,8 @@ export interface LanOptions {
   readonly link?: Partial<Omit<LinkCapabilities, "maxFrame">>;
   /** Told of every frame that a stack sends, before anything happens to it; the frame is lent. */
   readonly tap?: (station: Station, frame: Frame, now: number) => void;
+  /** Told of every TCP transition, as it is added to {@link Lan.transitions}. */
+  readonly trace?: (line: string) => void;
 }
 
 /** One stack and its link. */
@@ -116,7 +118,7 @@ export class Lan {
   }
 
   #station(number: number, options: LanOptions): Station {
-    const { seed = 1, path, tcp, link = {}, tap } = options;
+    const { seed = 1, path, tcp, link = {}, tap, trace } = options;
     const address = `10.0.0.${number}`;
     const [near, far] = loopbackPair({ names: [address, "switch"], capacity: 16 << 20, ...link });
     this.#switch.add(far);
@@ -134,7 +136,9 @@ export class Lan {
       addresses: [`${address}/24`],
       random: seededRandom(seed * 257 + number),
       trace: (transition) => {
-        this.transitions.push(`${address} ${formatTransition(transition)}`);
+        const line = `${address} ${formatTransition(transition)}`;
+        this.transitions.push(line);
+        trace?.(line);
       },
       wake: () => this.activity++,
       tcp,

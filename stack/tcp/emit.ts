@@ -87,7 +87,6 @@ export function sendSyn(tcb: Tcb, withAck: boolean): void {
   const scale = withAck && !tcb.scaling ? -1 : tcb.rcvScale;
   const length = writeSynOptions(ip.frame.bytes, TRANSPORT_OFFSET, tcb.localMss, scale);
   const window = Math.min(options.receiveBuffer, MAX_WINDOW_FIELD); // never scaled in a SYN
-  if (withAck) tcb.rcvAdv = (tcb.rcvNxt + window) | 0;
   tcb.lastSent = tcb.services.now;
   const flags = withAck ? SYN | ACK : SYN;
   emit(tcb, tcb.iss, withAck ? tcb.rcvNxt : 0, flags, window, length, 0);

@@ -69,6 +69,7 @@ export function simulate(seed: number, options: { trace?: boolean } = {}): Outco
     },
     tcp: { receiveBuffer: plan.receiveBuffer, sendBuffer: plan.sendBuffer },
     tap: (_station, frame, now) => wire.sent(frame, now),
+    trace: (line) => wire.transition(line),
   });
   const [client, server] = [lan.stations[0]!, lan.stations[1]!];
   const agenda = new Agenda();
@@ -123,8 +124,7 @@ export function simulate(seed: number, options: { trace?: boolean } = {}): Outco
     faults.push(`at ${lan.now}: ${error instanceof Error ? error.stack : error}`);
   }
   faults.push(...wire.faults, ...verify(plan, pairs, lan));
-  const trace = [...wire.lines ?? [], ...(options.trace ? lan.transitions : [])];
-  return { plan, pairs, faults, duration: lan.now, trace };
+  return { plan, pairs, faults, duration: lan.now, trace: wire.lines ?? [] };
 }
 
 function cut(path: Impairment, down: boolean): Impairment {

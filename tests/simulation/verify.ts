@@ -68,7 +68,8 @@ function verifyEnd(side: Side, other: Side, fair: boolean, fail: (what: string) 
       if (fair && other.reasons[0] !== "aborted") fail(`reset, and the peer ${other.reasons[0]}`);
       break;
     case "timeout":
-      if (fair) fail("timed out in fair weather");
+    case "unreachable":
+      if (fair) fail(`${side.reasons[0]} in fair weather`);
       break;
     case undefined:
       break;

@@ -28,10 +28,11 @@ interface Direction {
 export class WireCheck {
   /** What was wrong, in words. */
   readonly faults: string[] = [];
-  /** Every segment, if a trace is wanted. */
+  /** Every segment and transition, if a trace is wanted. */
   readonly lines: string[] | undefined;
   readonly #mtu: number;
   readonly #directions = new Map<string, Direction>();
+  readonly #ghosts = new Set<string>();
 
   /**
    * @param mtu Largest IP packet.
@@ -59,6 +60,22 @@ export class WireCheck {
     this.lines?.push(`${(now / 1000).toFixed(6)}  ${here}  ${formatSegment(tcp, bases)}`);
   }
 
+  /**
+   * A stack's connection has changed its state. A late copy of an old SYN may open one again where
+   * another has ended: two ends that speak of different things are not looked at any more.
+   *
+   * @param line The transition after the station's address.
+   */
+  transition(line: string): void {
+    this.lines?.push(`${" ".repeat(10)}${line}`);
+    const match = /^(\S+) (\S+) .* Passive_open /.exec(line);
+    if (match === null) return;
+    for (const key of this.#directions.keys()) {
+      if (!key.startsWith(`${match[1]}:`) || !key.endsWith(` ${match[2]}`)) continue;
+      this.#ghosts.add(key).add(key.split(" > ").reverse().join(" > "));
+    }
+  }
+
   #check(
     here: string,
     there: string,
@@ -67,7 +84,7 @@ export class WireCheck {
     fail: (what: string) => void,
   ): void {
     const { flags } = tcp;
-    if (flags.includes("RST")) return;
+    if (flags.includes("RST") || this.#ghosts.has(here)) return;
     if (flags.includes("SYN")) this.#syn(here, tcp, fail);
     const own = this.#directions.get(here);
     const other = this.#directions.get(there);
@@ -95,8 +112,7 @@ export class WireCheck {
     const known = this.#directions.get(here);
     const scale = tcp.options.find((option) => option.kind === "ws");
     const mss = tcp.options.find((option) => option.kind === "mss");
-    // Whose handshake was given up may begin another one.
-    if (known === undefined || known.sent === 1 && known.isn !== tcp.seq) {
+    if (known === undefined) {
       this.#directions.set(here, {
         isn: tcp.seq,
         scale: scale?.kind === "ws" ? scale.shift : -1,
@@ -120,6 +136,8 @@ export class WireCheck {
     if (ack > other.sent) fail(`acknowledges ${ack}, and ${other.sent} was sent`);
     if (ack < own.acknowledged) fail(`acknowledges ${ack} after ${own.acknowledged}`);
     own.acknowledged = Math.max(own.acknowledged, ack);
+    // A SYN-ACK that is repeated says again what it said first.
+    if (tcp.flags.includes("SYN") && own.edge > 0) return;
     const scaled = !tcp.flags.includes("SYN") && own.scale >= 0 && other.scale >= 0;
     const edge = ack + tcp.window * 2 ** (scaled ? own.scale : 0);
     if (edge < own.edge) fail(`the window's edge went back from ${own.edge} to ${edge}`);
