@@ -1,7 +1,15 @@
 import type { Stack } from "../../stack/stack.ts";
 import { connectFlow, parseHostname } from "../connect.ts";
+import { fetchListener } from "../fetch_listener.ts";
 import { FlowSet } from "../flow_set.ts";
-import type { Flow, FlowConnectOptions, Listener, ListenerContext, Log } from "../listener.ts";
+import type {
+  FetchModule,
+  Flow,
+  FlowConnectOptions,
+  Listener,
+  ListenerContext,
+  Log,
+} from "../listener.ts";
 import { resolveSpecifier } from "../modules.ts";
 import { serveFlow } from "../serve_flow.ts";
 
@@ -46,16 +54,17 @@ export class TestHost {
   }
 
   /**
-   * Serves a port with a listener: what a module exports as its default, or what the factory makes
-   * that it exports.
+   * Serves a port with a listener or an HTTP application: what a module exports as its default, or
+   * what the factory makes that it exports.
    *
    * Its `start` is called first. A listener that has none listens when this returns, so that there
    * is no need to wait.
    *
    * @param port The port, 1 to 65535.
-   * @param listener The listener.
+   * @param module The listener, or the application.
    */
-  async serve(port: number, listener: Listener): Promise<Serving> {
+  async serve(port: number, module: Listener | FetchModule): Promise<Serving> {
+    const listener = "flow" in module ? module : fetchListener(module);
     const context = this.#context(port);
     if (listener.start !== undefined) await listener.start(context);
     const handle = this.stack.listen({ port }, (connection) => {
