@@ -43,12 +43,12 @@ export type {
 
 // Runtime.
 export type {
-  DrainResult,
   Runtime,
   RuntimeOptions,
   ServedInterface,
   ServedListener,
 } from "./runtime/runtime.ts";
+export type { DrainResult } from "./runtime/drain.ts";
 export { start } from "./runtime/runtime.ts";
 export { connect, listen } from "./runtime/net.ts";
 export type { ListenOptions, TcpListener } from "./runtime/tcp_listener.ts";
