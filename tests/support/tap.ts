@@ -2,17 +2,14 @@ import { Namespace } from "./namespace.ts";
 
 /** Programs that TAP tests use beside `ip`, `unshare` and `nsenter`. */
 export type Tool =
-  | "cc"
   | "curl"
-  | "ethtool"
   | "mount"
   | "nc"
   | "ping"
   | "setpriv"
   | "ss"
   | "tcpdump"
-  | "tshark"
-  | "wrk";
+  | "tshark";
 
 /** Finds a program on the PATH, or in the directories of system programs. */
 export function findTool(name: string): string | undefined {
