@@ -204,8 +204,8 @@ export class TestNetwork implements AsyncDisposable {
       : "the promise is still pending at the time limit";
     const lines = this.hosts.flatMap(({ address, flows, log }) => [
       `${address}:`,
-      ...[...flows].map((flow) => `  ${describeFlow(flow)}`),
-      ...(flows.size === 0 ? ["  no open flow"] : []),
+      ...flows.map((flow) => `  ${describeFlow(flow)}`),
+      ...(flows.length === 0 ? ["  no open flow"] : []),
       ...log.map(describeLine),
     ]);
     return new Error(`at ${this.now} ms: ${what}\n${lines.join("\n")}`);

@@ -40,10 +40,9 @@ export class TestHost {
   readonly stack: Stack;
   /** Its Internet address. */
   readonly address: string;
-  /** Open flows, accepted or connected. */
-  readonly flows: FlowSet = new FlowSet();
   /** What was logged, in order. */
   readonly log: LogLine[] = [];
+  readonly #flows = new FlowSet();
   readonly #drain = new AbortController();
   readonly #servings = new Set<Serving>();
 
@@ -51,6 +50,11 @@ export class TestHost {
   constructor(stack: Stack, address: string) {
     this.stack = stack;
     this.address = address;
+  }
+
+  /** Flows that are open, accepted or connected. */
+  get flows(): Flow[] {
+    return [...this.#flows];
   }
 
   /**
@@ -68,7 +72,7 @@ export class TestHost {
     const context = this.#context(port);
     if (listener.start !== undefined) await listener.start(context);
     const handle = this.stack.listen({ port }, (connection) => {
-      const flow = this.flows.adopt(connection);
+      const flow = this.#flows.adopt(connection);
       const isDraining = () => this.#drain.signal.aborted;
       serveFlow(listener, flow, this.#context(port, flow), "module under test", isDraining);
     });
@@ -91,7 +95,7 @@ export class TestHost {
    */
   connect(options: FlowConnectOptions): Promise<Flow> {
     const { hostname, ...rest } = options;
-    return connectFlow(this.stack, parseHostname(hostname), rest, this.flows);
+    return connectFlow(this.stack, parseHostname(hostname), rest, this.#flows);
   }
 
   /** Begins to drain as the runtime does: no new connections, `context.signal` aborted. */

@@ -1,0 +1,39 @@
+import { assert, assertEquals } from "@std/assert";
+import { replayCommand } from "./main.ts";
+import { simulate } from "./simulate.ts";
+
+/** Runs seeds; fails at the first bad one with the command that shows it. */
+function runSeeds(seeds: Iterable<number>): void {
+  for (const seed of seeds) {
+    const { faults } = simulate(seed);
+    assert(
+      faults.length === 0,
+      `seed ${seed}:\n${faults.slice(0, 5).join("\n")}\n\n${replayCommand(seed)}`,
+    );
+  }
+}
+
+function range(from: number, count: number): Iterable<number> {
+  return Array.from({ length: count }, (_, i) => from + i);
+}
+
+for (let from = 1; from <= 400; from += 100) {
+  Deno.test(`simulation: seeds ${from} to ${from + 99}`, () => runSeeds(range(from, 100)));
+}
+
+Deno.test("simulation: seeds that have found something before", () => {
+  runSeeds([
+    411, // the second override of a small window sent old bytes under new numbers
+    629,
+    1965, // a repeated SYN-ACK took back a window
+    2239, // a late copy of a SYN opens a connection again
+    2440, // a partition during the handshake
+    6297,
+  ]);
+});
+
+Deno.test("simulation: a seed is run again exactly as before", () => {
+  const [first, second] = [simulate(7, { trace: true }), simulate(7, { trace: true })];
+  assert(first.trace.length > 10);
+  assertEquals(first.trace, second.trace);
+});
