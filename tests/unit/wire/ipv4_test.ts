@@ -12,7 +12,7 @@ function packet(ip: Partial<Parameters<typeof encodePacket>[0]["ip"]> = {}, leng
   return encodePacket({
     ethernet: { destination: "02:00:00:00:00:02", source: "02:00:00:00:00:01" },
     ip: { source: "10.0.0.1", destination: "10.0.0.2", ...ip },
-    payload: new Uint8Array(length),
+    payload: new Uint8Array(length).fill(131), // would be a source route, were it an option
   }).subarray(ETHERNET);
 }
 
@@ -36,7 +36,7 @@ Deno.test("an emitted header is what an independent encoder makes", () => {
         source: `${IpAddress.v4(source)}`,
         destination: `${IpAddress.v4(destination)}`,
       }, length);
-      const bytes = new Uint8Array(at + expected.length);
+      const bytes = new Uint8Array(at + expected.length).fill(131);
       const fragment = (fields.df ? ipv4.DONT_FRAGMENT : 0) |
         (fields.mf ? ipv4.MORE_FRAGMENTS : 0) | fields.fragmentOffset / 8;
       ipv4.emit(
@@ -102,6 +102,8 @@ Deno.test("options are walked without being followed", () => {
     [[137, 7, 4, 10, 0, 0, 9, 0], "sourceRoute"],
     [[1, 131, 7, 8, 10, 0, 0, 9], "none"], // all of the route has been visited
     [[131, 7, 7, 10, 0, 0, 9, 0], "sourceRoute"],
+    [[131, 3, 4, 0], "none"], // a route without hops
+    [[148, 2, 1, 1], "none"],
     [[131, 2, 0, 0], "badOptions"],
     [[7, 0, 0, 0], "badOptions"],
     [[7, 1, 0, 0], "badOptions"],
