@@ -34,7 +34,7 @@ export function failureOf(error: unknown): Failure {
     return { status: DEVICE_STATUS[error.code], message: `error: ${error.message}` };
   }
   const permission = missingPermission(error instanceof ListenerError ? error.cause : error);
-  const reason = error instanceof ListenerError ? error.message : firstLine(error);
+  const reason = isForPeople(error) ? error.message : firstLine(error);
   const message = `error: ${reason}`.replace(
     /(?:NotCapable: )?Requires (.*), run again with the .*/,
     "Deno does not permit $1",
@@ -44,4 +44,9 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof Deno.errors.AddrInUse) return { status: STATUS.unavailable, message };
   if (error instanceof Deno.errors.PermissionDenied) return { status: STATUS.permission, message };
   return { status: STATUS.failure, message };
+}
+
+/** Errors whose message says it all; of others the class is worth knowing. */
+function isForPeople(error: unknown): error is Error {
+  return error instanceof Error && (error instanceof ListenerError || error.name in Deno.errors);
 }

@@ -169,13 +169,13 @@ const FAILED_STARTS: [name: string, error: Error, status: number, message: strin
     "a port of a gateway that is taken",
     new Deno.errors.AddrInUse("127.0.0.1:8080 is in use"),
     69,
-    "error: AddrInUse: 127.0.0.1:8080 is in use",
+    "error: 127.0.0.1:8080 is in use",
   ],
   [
     "a port of a gateway that the system denies",
     new Deno.errors.PermissionDenied("127.0.0.1:80"),
     77,
-    "error: PermissionDenied: 127.0.0.1:80",
+    "error: 127.0.0.1:80",
   ],
   [
     "anything else",
