@@ -13,7 +13,7 @@ export interface Failure {
   /** What is wrong; one fault a line. */
   readonly message: string;
   /** The permission that is missing, as a flag of `deno run`. */
-  readonly permission?: string;
+  readonly permission?: string | undefined;
 }
 
 const DEVICE_STATUS: Record<DeviceErrorCode, Status> = {
@@ -31,7 +31,9 @@ export function failureOf(error: unknown): Failure {
   }
   if (error instanceof ConfigError) return { status: STATUS.config, message: error.message };
   if (error instanceof DeviceError) {
-    return { status: DEVICE_STATUS[error.code], message: `error: ${error.message}` };
+    // The device names the flag, but does not know the command.
+    const permission = /--allow-\w+/.exec(error.message)?.[0];
+    return { status: DEVICE_STATUS[error.code], message: `error: ${error.message}`, permission };
   }
   const permission = missingPermission(error instanceof ListenerError ? error.cause : error);
   const reason = isForPeople(error) ? error.message : firstLine(error);

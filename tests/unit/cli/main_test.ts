@@ -159,6 +159,13 @@ const FAILED_STARTS: [name: string, error: Error, status: number, message: strin
     "error: an address that is taken",
   ],
   [
+    "a device that Deno denies",
+    new DeviceError("permission", 'run deno with "--allow-ffi"'),
+    77,
+    'error: run deno with "--allow-ffi"; run again with --allow-ffi: ' +
+    "deno run --allow-read --allow-ffi mod.ts -c app.jsonc",
+  ],
+  [
     "FFI that Deno does not permit",
     new Deno.errors.NotCapable("Requires ffi access, run again with the --allow-ffi flag"),
     77,
