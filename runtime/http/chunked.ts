@@ -17,6 +17,7 @@ const enum State {
   Size,
   BeforeExtension,
   Extension,
+  ExtensionSpace,
   SizeLf,
   Data,
   DataCr,
@@ -32,7 +33,7 @@ const enum State {
 
 /** Most digits of a chunk size: what a number holds exactly, and some zeros before. */
 const MAX_SIZE_DIGITS = 16;
-/** Longest chunk extension of one chunk, in bytes. */
+/** Longest chunk extension of one chunk, in bytes, with what is before and after it. */
 const MAX_EXTENSION = 4_096;
 
 /** All that was offered has been taken in; there is no data in it (any more). */
@@ -107,10 +108,12 @@ export class ChunkedDecoder {
           if (++this.#count > MAX_EXTENSION) return this.#fail(FAULTS.chunkExtension, at);
           break;
         case State.Extension:
-          if (byte === CR) this.#state = State.SizeLf;
-          else if (VALUE[byte] !== 1) {
-            return this.#fail(byte === LF ? FAULTS.bareLf : FAULTS.chunkExtension, at);
-          } else if (++this.#count > MAX_EXTENSION) return this.#fail(FAULTS.chunkExtension, at);
+        case State.ExtensionSpace:
+          if (byte === CR && this.#state === State.Extension) this.#state = State.SizeLf;
+          else if (byte === SP || byte === HTAB) this.#state = State.ExtensionSpace;
+          else if (VALUE[byte] === 1) this.#state = State.Extension;
+          else return this.#fail(byte === LF ? FAULTS.bareLf : FAULTS.chunkExtension, at);
+          if (++this.#count > MAX_EXTENSION) return this.#fail(FAULTS.chunkExtension, at);
           break;
         case State.SizeLf:
           if (byte !== LF) return this.#fail(FAULTS.bareCr, at);

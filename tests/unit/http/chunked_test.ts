@@ -74,6 +74,8 @@ for (
     ["1 \r\n", "chunkExtension"],
     ["1 x\r\n", "chunkExtension"],
     ["1;\0\r\n", "chunkExtension"],
+    ["1;a \r\n", "chunkExtension"],
+    ["1;\t\r\n", "chunkExtension"],
     ["1;a\n", "bareLf"],
     ["1;a\rb", "bareCr"],
     ["1\r\nab", "chunkEnd"],
@@ -116,7 +118,7 @@ Deno.test("the sum of the chunks is held to the limit on bodies, before the data
 });
 
 Deno.test("extensions and trailers are held to limits", () => {
-  assertEquals(decode([`1;${"a".repeat(4_096)}\r\n`]), "incomplete");
+  assertEquals(decode([`1;${"a".repeat(4_095)}\r\n`]), "incomplete");
   assertEquals(decode([`1;${"a".repeat(4_097)}\r\n`]), "chunkExtension");
   assertEquals(decode([`1${" ".repeat(4_098)}`]), "chunkExtension");
   assertEquals(decode([`0\r\n${"a: b\r\n".repeat(100)}`]), "incomplete");
