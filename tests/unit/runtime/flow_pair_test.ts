@@ -1,8 +1,10 @@
 // Flows over two stacks that are joined by a wire in memory, in real time.
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { connectFlow } from "../../../runtime/connect.ts";
 import type { Flow } from "../../../runtime/listener.ts";
 import { turn } from "../../../runtime/testing/turn.ts";
+import { IpAddress } from "../../../stack/ip/address.ts";
 import { Pair } from "./pair.ts";
 
 const { ConnectionReset, ConnectionRefused } = Deno.errors;
@@ -111,6 +113,18 @@ Deno.test("data that a reset destroyed is not taken for the end of the stream", 
 Deno.test("a port that nobody listens on refuses", async () => {
   await using pair = new Pair();
   await assertRejects(() => pair.connect(1), ConnectionRefused, "192.168.69.2:1");
+});
+
+Deno.test("an attempt that is given up leaves nothing behind", async () => {
+  await using pair = new Pair();
+  const controller = new AbortController();
+  const nobody = IpAddress.parse("192.168.69.77")!;
+  const options = { port: 7, signal: controller.signal };
+  const attempt = connectFlow(pair.client.stack, nobody, options, pair.opened);
+  assertEquals(pair.client.stack.census().connections, 1);
+  controller.abort();
+  await assertRejects(() => attempt, DOMException);
+  assertEquals(pair.client.stack.census().connections, 0);
 });
 
 Deno.test("what a handler writes later, with nothing arriving, leaves at once", async () => {

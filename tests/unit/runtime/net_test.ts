@@ -170,6 +170,12 @@ Deno.test("on several interfaces a port is open on all, and each peer reached by
     await flow.write(new Uint8Array(3));
     assertEquals(await flow.read(new Uint8Array(10)), 3);
   }
+  // On all or on none.
+  const taken = runtime.listen({ port: 8, hostname: "10.0.0.2" });
+  assertThrows(() => runtime.listen({ port: 8 }), AddrInUse);
+  runtime.listen({ port: 8, hostname: "192.168.69.2" }).close();
+  taken.close();
+
   using listener = right.listen({ port: 9 });
   const accepted = listener.accept();
   using out = await runtime.connect({ hostname: "10.0.0.1", port: 9 });
