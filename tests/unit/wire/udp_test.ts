@@ -51,6 +51,7 @@ Deno.test("wrong lengths and checksums are faults", () => {
   assertEquals(udp.fault(bytes, AT, length, ADDRESS_SUM + 1), "badChecksum");
   assertEquals(udp.fault(bytes, AT, length, undefined), undefined); // the device vouches
   const short = datagram(new Uint8Array(0));
+  assertEquals(udp.fault(short, AT, 8, ADDRESS_SUM), undefined); // empty, and good
   short[AT + udp.LENGTH + 1] = 7;
   assertEquals(udp.fault(short, AT, 8, ADDRESS_SUM), "badLength");
 });
