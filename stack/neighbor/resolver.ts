@@ -24,7 +24,7 @@ export const MAX_TRIES = 3;
 /** How long after that packets are dropped without asking again, in ms. */
 export const FAILED_FOR = 5_000;
 /** Packets that wait for one neighbor. */
-export const MAX_WAITING = 16;
+export const MAX_WAITING = 128;
 /** Bytes of packets that wait, for all neighbors together. */
 export const MAX_WAITING_BYTES = 1 << 20;
 

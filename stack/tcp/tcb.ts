@@ -195,6 +195,8 @@ export class Tcb implements FlowEntry, Timed {
   readableNews = false;
   /** In the list of connections that the next poll looks at. */
   touched = false;
+  /** The next in that list. */
+  touchedNext: Tcb | undefined = undefined;
 
   constructor(
     services: TcpServices,

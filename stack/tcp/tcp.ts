@@ -80,9 +80,9 @@ export class Tcp {
   readonly #listeners = new Listeners();
   readonly #ports: LocalPorts;
   readonly #segment = new Segment();
-  /** Connections that the next poll looks at. */
-  #touched: Tcb[] = [];
-  #polled: Tcb[] = [];
+  /** Connections that the next poll looks at, linked through `touchedNext`. */
+  #firstTouched: Tcb | undefined = undefined;
+  #lastTouched: Tcb | undefined = undefined;
   readonly #timersExpired = (tcb: Tcb): void => {
     timersExpired(tcb, this.#services.now);
     if (tcb.state !== "Closed") notify(tcb);
@@ -110,8 +110,11 @@ export class Tcp {
       touch: (tcb) => {
         if (tcb.touched) return;
         tcb.touched = true;
-        this.#touched.push(tcb);
-        if (this.#touched.length === 1) init.pending();
+        if (this.#lastTouched !== undefined) this.#lastTouched.touchedNext = tcb;
+        this.#lastTouched = tcb;
+        if (this.#firstTouched !== undefined) return;
+        this.#firstTouched = tcb;
+        init.pending();
       },
       listenerFailed: (tcb, error) =>
         init.notice?.({ type: "listener-error", port: tcb.localPort, peer: tcb.peer, error }),
@@ -195,21 +198,23 @@ export class Tcp {
   poll(now: number): void {
     this.#services.now = now;
     this.#services.wheel.advance(now, this.#timersExpired);
-    const polled = this.#touched;
-    this.#touched = this.#polled;
-    this.#polled = polled;
-    for (const tcb of polled) {
+    let next = this.#firstTouched;
+    this.#firstTouched = undefined;
+    this.#lastTouched = undefined;
+    while (next !== undefined) {
+      const tcb = next;
+      next = tcb.touchedNext;
+      tcb.touchedNext = undefined;
       tcb.touched = false;
       if (tcb.state === "Closed") {
         if (tcb.closeReason === undefined) sendFirstSyn(tcb, now);
       } else output(tcb, now);
     }
-    polled.length = 0;
   }
 
   /** When `poll` next has something to do; `Infinity` if nothing is armed. */
   nextDeadline(): number {
-    return this.#touched.length > 0 ? this.#services.now : this.#services.wheel.next;
+    return this.#firstTouched !== undefined ? this.#services.now : this.#services.wheel.next;
   }
 
   /**
