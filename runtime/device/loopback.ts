@@ -79,7 +79,7 @@ export function loopbackPair(options: LoopbackOptions = {}): [LoopbackDevice, Lo
 /** What one end of the wire has to receive. */
 class End {
   readonly queue: FrameRing;
-  readonly waiter = new Waiter();
+  readonly waiter: Waiter = new Waiter();
   open = true;
 
   constructor(capacity: number) {
