@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { IpAddress, Prefix } from "../../stack/ip/address.ts";
+import { isHostAddress } from "../../stack/ip/local_addresses.ts";
 import { suggestion } from "../nearest.ts";
 import type { Config, DeviceConfig } from "./config.ts";
 import { deriveMac } from "./mac.ts";
@@ -45,10 +46,8 @@ function list<Item extends z.ZodType>(item: Item, expected: string) {
 
 /** What is expected instead of an address that no interface can have. */
 function insteadOfHost(address: IpAddress): string | undefined {
-  const first = address.word3 >>> 24;
-  if (first === 0 || first === 127 || first >= 224) {
-    return "the address of one host (not of this host, loopback, multicast or reserved)";
-  }
+  if (isHostAddress(address.word3)) return undefined;
+  return "the address of one host (not of this host, loopback, multicast or reserved)";
 }
 
 function insteadOfPrefix(value: string): string | undefined {

@@ -1,9 +1,11 @@
 import { assert, assertEquals, assertMatch, assertNotEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
 import { type Config, ConfigError, formatPath } from "../../../runtime/config/config.ts";
 import { embeddedDefault } from "../../../runtime/config/default.ts";
 import { parseConfigText } from "../../../runtime/config/load.ts";
 import { deriveMac } from "../../../runtime/config/mac.ts";
-import { parseConfig } from "../../../runtime/config/validate.ts";
+import { parseConfig, validate } from "../../../runtime/config/validate.ts";
+import { Stack } from "../../../stack/stack.ts";
 import { schemaText, schemaUrl } from "../../../runtime/config/write_schema.ts";
 
 Deno.test("the config file of the design is right as it stands", () => {
@@ -75,6 +77,33 @@ Deno.test("the ends of each range are within it", () => {
   }
   for (const drainTimeout of [0, 0.5, 3600]) parseConfig({ interfaces: [base], drainTimeout });
   parseConfig({ interfaces: [{ ...base, device: { type: "tap", name: "abcdefghijklmno" } }] });
+});
+
+Deno.test("a stack can be made of whatever is right", () => {
+  const octet = fc.constantFrom(0, 1, 2, 10, 127, 128, 192, 223, 224, 254, 255);
+  const address = fc.tuple(octet, octet, octet, octet).map((octets) => octets.join("."));
+  const link = {
+    capabilities: { mtu: 1500, maxFrame: 1514, transmitChecksum: false, segmentation: false },
+    transmit: () => true,
+  };
+  let right = 0;
+  fc.assert(
+    fc.property(address, fc.integer({ min: 1, max: 32 }), octet, (address, length, last) => {
+      const result = validate({
+        interfaces: [{
+          device: { type: "tap", name: "tap0" },
+          addresses: [`${address}/${length}`],
+          gateway: address.replace(/\d+$/, String(last)),
+        }],
+      });
+      if ("faults" in result) return;
+      const { mac, addresses, gateway } = result.config.interfaces[0]!;
+      new Stack({ link, mac, addresses, gateway, random: () => 0 });
+      right++;
+    }),
+    { numRuns: 2000 },
+  );
+  assert(right > 100, `${right} of 2000`);
 });
 
 Deno.test("a config checks out the same whether read from a file or given as a value", () => {
