@@ -1,10 +1,11 @@
 // Section F of the scenarios: the goodbye, on a real TAP.
 
-import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Capture } from "../support/capture.ts";
 import { Directory } from "../support/directory.ts";
 import type { Namespace } from "../support/namespace.ts";
 import { tapTest } from "../support/tap.ts";
+import { assertWithin } from "../support/within.ts";
 import { HOST, runClient, STACK, startTaproom, tapConfig } from "../support/taproom.ts";
 import type { FirstByteResult } from "./clients/first_byte.ts";
 import type { TalkResult } from "./clients/talk_past_goodbye.ts";
@@ -36,11 +37,16 @@ tapTest("G1 and G3: 128 goodbyes side by side, each said once, at once, and to t
   "tcpdump",
   "tshark",
 ], async (ns) => {
+  await startTaproom(ns, { config: tapConfig([{ port: 19, module: "goodbye" }]) });
+  await assertWithin(50, () => sayGoodbyes(ns));
+});
+
+/** Returns the longest time from SYN to first byte, in milliseconds. */
+async function sayGoodbyes(ns: Namespace): Promise<number> {
   await using directory = await Directory.create();
   await using said = await Directory.create();
-  await startTaproom(ns, { config: tapConfig([{ port: 19, module: "goodbye" }]) });
   const capture = await Capture.start(ns, directory.join("goodbye.pcap"));
-  // What is measured is Taproom, not how long 256 new programs wait for one of few processors: they
+  // What is timed is Taproom, not how long 256 new programs wait for one of few processors: they
   // give way.
   await ns.run(["nice", "-n", "19", "sh", "-c", PEERS, "peers", said.path]);
   assertEquals(await quiet(ns), "", "connections left on the host");
@@ -61,18 +67,19 @@ tapTest("G1 and G3: 128 goodbyes side by side, each said once, at once, and to t
     ["tcp.stream", "tcp.time_relative"],
   );
   assertEquals(new Set(first.map(([stream]) => stream)).size, 128);
-  const slowest = Math.max(...first.map(([_, seconds]) => Number(seconds) * 1000));
-  assert(slowest < 50, `${slowest} ms from SYN to the first byte, the slowest of 128`);
-});
+  return Math.max(...first.map(([_, seconds]) => Number(seconds) * 1000));
+}
 
 tapTest(
   "G3: connect to first byte is below 50 ms, 256 times one after the other",
   [],
   async (ns) => {
     await startTaproom(ns, { config: tapConfig([{ port: 19, module: "goodbye" }]) });
-    const result = await runClient<FirstByteResult>(ns, "first_byte", [STACK, 19, 256]);
-    assertEquals(result.texts, [GOODBYE]);
-    assertLess(result.slowest, 50);
+    await assertWithin(50, async () => {
+      const result = await runClient<FirstByteResult>(ns, "first_byte", [STACK, 19, 256]);
+      assertEquals(result.texts, [GOODBYE]);
+      return result.slowest;
+    });
   },
 );
 

@@ -1,8 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { Capture } from "../support/capture.ts";
 import { Directory } from "../support/directory.ts";
+import type { Namespace } from "../support/namespace.ts";
 import { tapTest } from "../support/tap.ts";
 import { HOST, STACK, startTaproom, tapConfig } from "../support/taproom.ts";
+import { assertWithin } from "../support/within.ts";
 
 const NEEDS = ["curl", "tcpdump", "tshark"] as const;
 const HTTP = tapConfig([{ port: 80, module: "http" }]);
@@ -31,9 +33,14 @@ tapTest("1,000 requests on one connection are one SYN and one FIN each way", NEE
 });
 
 tapTest("C26: 200 clients on 64 source ports are each answered at once", NEEDS, async (ns) => {
-  await using directory = await Directory.create();
   await startTaproom(ns, { config: HTTP });
   await ns.run(["sh", "-c", "echo 40000 40063 > /proc/sys/net/ipv4/ip_local_port_range"]);
+  await assertWithin(50, () => reusePorts(ns));
+});
+
+/** Returns the longest time from SYN to SYN-ACK, in milliseconds. */
+async function reusePorts(ns: Namespace): Promise<number> {
+  await using directory = await Directory.create();
   const capture = await Capture.start(ns, directory.join("ports.pcap"));
   // The server says goodbye first, so that it is the one that remembers each connection in
   // Time_wait while the client takes the same port again.
@@ -57,9 +64,9 @@ tapTest("C26: 200 clients on 64 source ports are each answered at once", NEEDS, 
     assertEquals([syn[0], answer[0], answer[1]], [HOST, STACK, "80"]);
     slowest = Math.max(slowest, (Number(answer[2]) - Number(syn[2])) * 1000);
   }
-  assert(slowest < 50, `${slowest} ms from SYN to SYN-ACK, the slowest of 200`);
   const ports = handshakes.map(([_, port]) => Number(port)).filter((port) => port !== 80);
   assert(new Set(ports).size <= 64, "ports are used again");
   assertEquals(await packets.list(RST), []);
   assertEquals(await packets.faults(), []);
-});
+  return slowest;
+}
