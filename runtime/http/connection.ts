@@ -62,7 +62,7 @@ export class ServerConnection implements ExchangeHost, ResponderHost, Drainable 
     this.#limits = resolveLimits(options);
     this.#signal = options.signal;
     this.#onError = options.onError;
-    this.input = new Input(connection, lost);
+    this.input = new Input(connection, () => this.#exchange?.hangUp(), lost);
     this.#deadline = new Deadline(timers, () => this.#expire());
     this.#takeDeadline = new Deadline(
       timers,

@@ -116,12 +116,13 @@ export class Exchange {
     return this.#headers;
   }
 
-  /** Aborted when the client leaves before it got the whole response. */
+  /** Aborted when the client leaves, or ends its stream, before the response is complete. */
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
       if (this.#aborted) this.#controller.abort(cancelled());
       else this.#host.watch(this);
+      if (this.#host.input.over) this.hangUp();
     }
     return this.#controller.signal;
   }
@@ -162,9 +163,8 @@ export class Exchange {
 
   /** Whether an error is but the consequence of the client's leaving. */
   isConsequence(error: unknown): boolean {
-    return this.#aborted &&
-      (error === this.#controller?.signal.reason ||
-        (error instanceof Error && error.name === "AbortError"));
+    const left = this.#aborted || this.#controller?.signal.aborted === true;
+    return left && error instanceof Error && error.name === "AbortError";
   }
 
   /** Ends the exchange: its response is complete at position `end` of the sent bytes. */
@@ -179,6 +179,11 @@ export class Exchange {
   /** The whole response has been sent. */
   complete(): void {
     this.#completed?.resolve();
+  }
+
+  /** The client has ended its stream: it may have left, and may yet wait for the response. */
+  hangUp(): void {
+    if (this.end === Infinity) this.#controller?.abort(cancelled());
   }
 
   /** The client has left, or the response could not be finished. */

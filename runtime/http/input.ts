@@ -28,6 +28,7 @@ export class Input {
   state: "open" | "ended" | "failed" = "open";
 
   readonly #connection: HttpConnection;
+  readonly #ended: () => void;
   readonly #failed: (reason: unknown) => void;
   #floor = 0;
   /** The read under way: there is never more than one. */
@@ -36,10 +37,7 @@ export class Input {
   #filled = false;
   readonly #received = (length: number | null) => {
     this.#reading = undefined;
-    if (length === null) {
-      this.state = "ended";
-      return;
-    }
+    if (length === null) return this.#finish();
     this.end += length;
     this.#filled = this.end === this.bytes.length;
   };
@@ -49,9 +47,13 @@ export class Input {
     this.#failed(reason);
   };
 
-  /** @param failed Told once why reading failed. */
-  constructor(connection: HttpConnection, failed: (reason: unknown) => void) {
+  /**
+   * @param ended Told once when the peer has ended its stream.
+   * @param failed Told once why reading failed.
+   */
+  constructor(connection: HttpConnection, ended: () => void, failed: (reason: unknown) => void) {
     this.#connection = connection;
+    this.#ended = ended;
     this.#failed = failed;
   }
 
@@ -104,7 +106,7 @@ export class Input {
   into(target: Uint8Array): Promise<number> {
     const reading = this.#connection.read(target).then((length) => {
       this.#reading = undefined;
-      if (length === null) this.state = "ended";
+      if (length === null) this.#finish();
       return length ?? 0;
     }, (reason) => {
       this.#lost(reason);
@@ -148,6 +150,11 @@ export class Input {
     if (this.#reading === undefined) giveBuffer(this.bytes);
     this.bytes = NOTHING;
     this.start = this.end = 0;
+  }
+
+  #finish(): void {
+    this.state = "ended";
+    this.#ended();
   }
 
   #read(): Promise<unknown> {

@@ -18,10 +18,10 @@ export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
  * one request after the other. If it fails the answer is 500 and the connection goes on. What is
  * malformed or beyond the limits is answered with its status, and the connection closed.
  *
- * `request.signal` is aborted when the connection is lost before the whole response was sent: when
- * reading or writing fails. The end of the client's stream alone is no loss (a client may end it
- * after its last request and still wait for the response); it means that no other request follows.
- * Unlike today's `Deno.serve` the signal is not aborted after a response that was sent.
+ * `request.signal` is aborted when the connection is lost before the whole response was sent, and
+ * when the client ends its stream before that, because most clients that do so have left; so does
+ * `Deno.serve`. But some wait for the response to their last request: unlike there they get it, if
+ * the handler gives one. After a response that was sent the signal is not aborted any more.
  *
  * @param connection An established connection; nothing else may read from or write to it.
  * @param handler Answers each request.

@@ -99,7 +99,7 @@ export class Responder {
       return persists;
     }
     output.addLatin1("content-length: ");
-    if (exchange.method === "HEAD" && body === null && reply.contentLength !== undefined) {
+    if (exchange.method === "HEAD" && reply.contentLength !== undefined) {
       addNumber(output, reply.contentLength);
       output.addLatin1(`\r\n${this.#connectionField(persists)}\r\n`);
       return persists;

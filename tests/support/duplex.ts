@@ -11,13 +11,18 @@ export type Data = string | Uint8Array;
 
 /** Turns text of characters up to U+00FF into bytes. */
 export function bytesOf(data: Data): Uint8Array {
-  return typeof data === "string" ? Uint8Array.from(data, (c) => c.charCodeAt(0)) : data;
+  if (typeof data !== "string") return data;
+  const bytes = new Uint8Array(data.length);
+  for (let i = 0; i < data.length; i++) bytes[i] = data.charCodeAt(i);
+  return bytes;
 }
 
 /** Turns bytes into text of one character per byte. */
 export function textOf(bytes: Uint8Array): string {
   let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
+  for (let at = 0; at < bytes.length; at += 4_096) {
+    text += String.fromCharCode(...bytes.subarray(at, at + 4_096));
+  }
   return text;
 }
 

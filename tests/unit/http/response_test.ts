@@ -293,7 +293,7 @@ Deno.test("a stream is read no faster than the client takes it", async () => {
     new Response(
       new ReadableStream({
         pull(controller) {
-          if (++pulled > 100) controller.close();
+          if (++pulled > 30) controller.close();
           else controller.enqueue(new Uint8Array(10_000));
         },
       }),
@@ -306,7 +306,7 @@ Deno.test("a stream is read no faster than the client takes it", async () => {
   client.open(Infinity);
   client.end();
   await done;
-  assertEquals(parseResponse(client.text).body.length, 1_000_000);
+  assertEquals(parseResponse(client.text).body.length, 300_000);
 });
 
 Deno.test("large chunks are sent as they are", async () => {
