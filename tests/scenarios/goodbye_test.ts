@@ -53,6 +53,32 @@ Deno.test("L1: the listener is called once, in Established, and its goodbye leav
   gone(t.stack);
 });
 
+Deno.test("L1: so it is for who takes connections from the stack itself, with no promise between", () => {
+  const entries: string[] = [];
+  const t = scenario({
+    listen: 19,
+    accept(connection) {
+      entries.push(connection.state);
+      connection.write(new TextEncoder().encode(GOODBYE));
+      connection.close();
+    },
+  });
+  const peer = t.peer();
+  peer.send("SYN seq=0 mss=1460");
+  peer.expect("SYN ACK seq=0 ack=1");
+  assertEquals(entries, []);
+  peer.send("ACK seq=1 ack=1");
+  assertEquals(entries, ["Established"]);
+  const all = [peer.expect("PSH FIN ACK seq=1 ack=1", GOODBYE)];
+  peer.send("FIN ACK seq=1 ack=18");
+  peer.expect("ACK seq=18 ack=2");
+  assertEquals(t.now, 0);
+  t.advance(60_000);
+  all.push(...peer.drain());
+  assertEquals(summary(peer, all), { text: GOODBYE, fins: 1, syns: 0, resets: 0 });
+  gone(t.stack);
+});
+
 Deno.test("L1: so it does for 128 peers at once that say hi and never close first", async () => {
   const entries: string[] = [];
   const t = scenario({ listen: 19, flow: goodbye(entries) });
@@ -131,6 +157,21 @@ Deno.test("L2: the trace is in order: Established before the listener's first wo
     transition(`{ Time_wait }  - Timeout ->  { Closed }`),
   ]);
   assert(!t.log.some((line) => line.includes("Close invoked on connection in state Syn_rcvd")));
+});
+
+Deno.test("L2: the stack's own callback comes after the line that says Established", () => {
+  const t = scenario({
+    listen: 19,
+    accept(connection) {
+      t.note(`new connection from ${connection.remote.address}:${connection.remote.port}`);
+      connection.close();
+    },
+  });
+  t.peer().open();
+  t.pump();
+  const s = t.log.findIndex((line) => line.endsWith("->  { Established }"));
+  assertEquals(t.log.indexOf("new connection from 10.0.0.1:40000"), s + 1);
+  assert(t.log[s + 2]!.includes("{ Established }  - Send_fin "), t.log.join("\n"));
 });
 
 Deno.test("L3: a third segment outside the window does not call the listener, the right one does", async () => {

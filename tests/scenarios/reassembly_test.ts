@@ -65,15 +65,15 @@ Deno.test("D6: any pieces of a stream, in any order, overlapping: the stream is 
   );
 });
 
-Deno.test("D11: 50,000 one-byte segments out of order cost bounded memory and little time", () => {
+Deno.test("D11: of 50,000 one-byte segments out of order a bounded number is kept", () => {
   const { t, peer, app } = established();
-  const start = performance.now();
   for (let i = 0; i < 50_000; i++) {
     peer.send(`ACK seq=${3 + 2 * (i % 32_000)} ack=1 len=1`);
     if (i % 100 === 0) peer.drain();
   }
-  assert(performance.now() - start < 10_000);
-  assert(t.stack.counters.tcp.droppedReassembly > 0);
+  // So each costs a search and a short move, however many there are.
+  assertEquals(t.stack.counters.tcp.segmentsOutOfOrder <= 512 + 50_000 - 32_000, true);
+  assert(t.stack.counters.tcp.droppedReassembly >= 31_000);
   peer.drain();
   // Whatever was kept or dropped, the stream goes on.
   peer.send("ACK seq=1 ack=1 len=1400");
