@@ -1,7 +1,11 @@
 import { Namespace } from "./namespace.ts";
 
-/** Programs that TAP tests use beside `ip`, `unshare` and `nsenter`. */
-export type Tool =
+/** What TAP tests use beside `ip`, `unshare` and `nsenter`: programs, and the right to do things. */
+export type Need =
+  /** To capture with tcpdump (to read a capture, tcpdump itself is enough). */
+  | "capture"
+  /** To be root on the machine, not only in a namespace. */
+  | "root"
   | "curl"
   | "mount"
   | "nc"
@@ -47,26 +51,31 @@ async function whyNoTap(): Promise<string | undefined> {
 /** Why TAP tests cannot run here, if they cannot. */
 export const tapUnavailable: string | undefined = await whyNoTap();
 
+function whyNot(needs: readonly Need[]): string | undefined {
+  const programs = needs.filter((need) => need !== "root")
+    .map((need) => need === "capture" ? "tcpdump" : need);
+  const missing = programs.filter((program) => !findTool(program));
+  if (missing.length > 0) return `${missing.join(", ")} ${NOT_INSTALLED}`;
+  if (Deno.uid() === 0) return undefined;
+  if (needs.includes("capture")) return "tcpdump does not capture in a user namespace: be root";
+  if (needs.includes("root")) return "root is needed";
+}
+
 /**
  * Registers a test that needs a TAP in a network namespace of its own, and tools.
  *
  * Where they cannot be had the test is reported as ignored, with the reason in its name. In CI as
  * root a tool that is not installed is a failure: there it could have been.
  *
- * @param needs Tools beside `ip`.
+ * @param needs What it uses beside `ip`.
  * @param fn Gets a fresh namespace, which is disposed of when the test ends in whatever way.
  */
 export function tapTest(
   name: string,
-  needs: readonly Tool[],
+  needs: readonly Need[],
   fn: (namespace: Namespace, test: Deno.TestContext) => Promise<void>,
 ): void {
-  const missing = needs.filter((tool) => !findTool(tool));
-  let reason = tapUnavailable;
-  if (reason === undefined && missing.length > 0) reason = `${missing.join(", ")} ${NOT_INSTALLED}`;
-  if (reason === undefined && needs.includes("tcpdump") && Deno.uid() !== 0) {
-    reason = "tcpdump refuses to capture in a user namespace, root is needed";
-  }
+  const reason = tapUnavailable ?? whyNot(needs);
   if (reason === undefined) {
     Deno.test(name, async (test) => {
       await using namespace = await Namespace.create();

@@ -28,7 +28,7 @@ const TRANSFERS = {
 
 for (const [mode, { port, bytes, name }] of Object.entries(TRANSFERS)) {
   tapTest(`${name} (${bytes / 1e6} MB), on a clean wire`, [
-    "tcpdump",
+    "capture",
     "tshark",
   ], async (ns) => {
     await using directory = await Directory.create();

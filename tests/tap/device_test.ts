@@ -49,6 +49,7 @@ tapTest("a user without privilege attaches to a TAP of their own", ["setpriv"], 
 
 tapTest("what a user may not do is named, with the command that does it", [
   "setpriv",
+  "root",
 ], async (ns) => {
   await ns.run(["ip", "tuntap", "add", "dev", "tap0", "mode", "tap", "user", "0"]);
   await ns.run(["ip", "tuntap", "add", "dev", "tap1", "mode", "tap", "user", "12345"]);

@@ -34,7 +34,7 @@ async function quiet(ns: Namespace): Promise<string> {
 tapTest("G1 and G3: 128 goodbyes side by side, each said once, at once, and to the end", [
   "nc",
   "ss",
-  "tcpdump",
+  "capture",
   "tshark",
 ], async (ns) => {
   await startTaproom(ns, { config: tapConfig([{ port: 19, module: "goodbye" }]) });
@@ -84,7 +84,7 @@ tapTest(
 );
 
 tapTest("G2: unread bytes, and bytes after close(), do not turn the goodbye into a reset", [
-  "tcpdump",
+  "capture",
   "tshark",
 ], async (ns) => {
   await using directory = await Directory.create();
@@ -108,7 +108,7 @@ tapTest("G2: a peer that goes on sending past the bound is reset", [], async (ns
   assert(result.reset, `it took ${result.sent} bytes`);
 });
 
-tapTest("G2: abort() resets at once", ["tcpdump"], async (ns) => {
+tapTest("G2: abort() resets at once", ["capture"], async (ns) => {
   await using directory = await Directory.create();
   await directory.write(
     "abort.ts",

@@ -6,7 +6,7 @@ import { tapTest } from "../support/tap.ts";
 import { HOST, STACK, startTaproom, tapConfig } from "../support/taproom.ts";
 import { assertWithin } from "../support/within.ts";
 
-const NEEDS = ["curl", "tcpdump", "tshark"] as const;
+const NEEDS = ["curl", "capture", "tshark"] as const;
 const HTTP = tapConfig([{ port: 80, module: "http" }]);
 const RST = "tcp[13] & 4 != 0";
 

@@ -12,7 +12,7 @@ tapTest("ping -c 3 is answered 3 of 3", ["ping"], async (ns) => {
 
 tapTest("a ping of many fragments is put together, and answered in fragments", [
   "ping",
-  "tcpdump",
+  "capture",
   "tshark",
 ], async (ns) => {
   await using directory = await Directory.create();
