@@ -2,8 +2,13 @@ import type { CloseReason, Connection, ConnectionObserver } from "../../stack/tc
 import { patternBytes } from "../../runtime/testing/segment_script.ts";
 import type { SidePlan } from "./plan.ts";
 
-/** When something shall be done. */
-export type Schedule = (delay: number, action: () => void) => void;
+/** The time of a run. */
+export interface Clock {
+  /** Virtual milliseconds since the beginning. */
+  readonly now: number;
+  /** Has something done after a delay. */
+  later(delay: number, action: () => void): void;
+}
 
 /** How often a side touches its connection before it makes longer pauses instead. */
 const MANY_STEPS = 5000;
@@ -17,6 +22,10 @@ export class Side implements ConnectionObserver {
   written = 0;
   /** Bytes read. */
   read = 0;
+  /** When it has called `close`; `Infinity` for never. */
+  closedAt = Infinity;
+  /** When it was told of the end; `Infinity` for not yet. */
+  endedAt = Infinity;
   /** What it has ended of its own will: nothing, its direction, or the whole connection. */
   goodbye: "none" | "half" | "whole" = "none";
   /** It has called `abort`. */
@@ -29,7 +38,7 @@ export class Side implements ConnectionObserver {
   readonly faults: string[] = [];
 
   readonly #plan: SidePlan;
-  readonly #schedule: Schedule;
+  readonly #clock: Clock;
   /** Number of the first byte in each direction: patterns of different streams differ. */
   readonly #ownPattern: number;
   readonly #peerPattern: number;
@@ -42,13 +51,13 @@ export class Side implements ConnectionObserver {
 
   /**
    * @param plan What it does.
-   * @param schedule For what it does later.
+   * @param clock The time.
    * @param ownPattern Where the pattern begins that it writes.
    * @param peerPattern Where the pattern begins that it reads.
    */
-  constructor(plan: SidePlan, schedule: Schedule, ownPattern: number, peerPattern: number) {
+  constructor(plan: SidePlan, clock: Clock, ownPattern: number, peerPattern: number) {
     this.#plan = plan;
-    this.#schedule = schedule;
+    this.#clock = clock;
     this.#ownPattern = ownPattern;
     this.#peerPattern = peerPattern;
     this.#buffer = new Uint8Array(plan.readSize);
@@ -60,7 +69,8 @@ export class Side implements ConnectionObserver {
   }
 
   /** The connection is Established. */
-  begin(connection: Connection, now: number): void {
+  begin(connection: Connection): void {
+    const { now } = this.#clock;
     if (this.#connection !== undefined) this.faults.push("the connection was delivered twice");
     if (!["Established", "Close_wait"].includes(connection.state)) {
       this.faults.push(`delivered in state ${connection.state}`);
@@ -72,8 +82,8 @@ export class Side implements ConnectionObserver {
     this.#readingFrom = Math.max(this.#plan.readFrom, now);
     if (this.#plan.readFrom > now) this.#later("read", this.#plan.readFrom - now);
     const { ending } = this.#plan;
-    if (ending.kind === "close-at") this.#schedule(ending.time, () => this.#close());
-    if (ending.kind === "abort-at") this.#schedule(ending.time, () => this.#abort());
+    if (ending.kind === "close-at") this.#clock.later(ending.time, () => this.#close());
+    if (ending.kind === "abort-at") this.#clock.later(ending.time, () => this.#abort());
     this.#write();
     if (this.#readingFrom === now) this.#read();
   }
@@ -97,6 +107,7 @@ export class Side implements ConnectionObserver {
   /** {@link ConnectionObserver.closed} */
   closed(reason: CloseReason): void {
     this.reasons.push(reason);
+    this.endedAt = this.#clock.now;
     if (this.reasons.length > 1) this.faults.push(`told twice of the end: ${this.reasons}`);
     // What has arrived may still be read.
     if (this.goodbye !== "whole") { while (this.#readOnce() > 0); }
@@ -161,7 +172,7 @@ export class Side implements ConnectionObserver {
   #later(what: "read" | "write", delay: number): void {
     if (what === "read") this.#readScheduled = true;
     else this.#writeScheduled = true;
-    this.#schedule(delay, () => {
+    this.#clock.later(delay, () => {
       if (what === "read") {
         this.#readScheduled = false;
         this.#read();
@@ -175,6 +186,7 @@ export class Side implements ConnectionObserver {
   #close(): void {
     if (this.goodbye === "whole") return;
     this.goodbye = "whole";
+    this.closedAt = this.#clock.now;
     this.#connection!.close();
   }
 

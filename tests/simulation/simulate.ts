@@ -2,7 +2,7 @@ import type { Impairment } from "../../runtime/device/impairment.ts";
 import { Lan } from "../../runtime/testing/lan.ts";
 import { IpAddress } from "../../stack/ip/address.ts";
 import { type ConnectionPlan, type Plan, planOf } from "./plan.ts";
-import { Side } from "./side.ts";
+import { type Clock, Side } from "./side.ts";
 import { verify } from "./verify.ts";
 import { WireCheck } from "./wire_check.ts";
 
@@ -73,14 +73,19 @@ export function simulate(seed: number, options: { trace?: boolean } = {}): Outco
   });
   const [client, server] = [lan.stations[0]!, lan.stations[1]!];
   const agenda = new Agenda();
+  const clock: Clock = {
+    get now() {
+      return lan.now;
+    },
+    later: (delay, action) => agenda.add(lan.now + delay, action),
+  };
   const pairs = plan.connections.map((connection, index): Pair => {
-    const schedule = (delay: number, action: () => void) => agenda.add(lan.now + delay, action);
     const pattern = 2 * index * STREAM;
     return {
       plan: connection,
       sides: [
-        new Side(connection.sides[0], schedule, pattern, pattern + STREAM),
-        new Side(connection.sides[1], schedule, pattern + STREAM, pattern),
+        new Side(connection.sides[0], clock, pattern, pattern + STREAM),
+        new Side(connection.sides[1], clock, pattern + STREAM, pattern),
       ],
     };
   });
@@ -96,13 +101,13 @@ export function simulate(seed: number, options: { trace?: boolean } = {}): Outco
   }
   for (const [index, { plan: { start }, sides }] of pairs.entries()) {
     const port = FIRST_PORT + index;
-    server.stack.listen({ port }, (connection) => sides[1].begin(connection, lan.now));
+    server.stack.listen({ port }, (connection) => sides[1].begin(connection));
     agenda.add(start, () =>
       client.stack.connect({
         address: IpAddress.parse(server.address)!,
         port,
       }, {
-        established: (connection) => sides[0].begin(connection, lan.now),
+        established: (connection) => sides[0].begin(connection),
         failed: (reason) => sides[0].failed(reason),
       }));
   }

@@ -1,4 +1,5 @@
 import type { Lan } from "../../runtime/testing/lan.ts";
+import { DEFAULT_TCP_OPTIONS } from "../../stack/tcp/tcp_options.ts";
 import type { Plan } from "./plan.ts";
 import type { Side } from "./side.ts";
 import type { Pair } from "./simulate.ts";
@@ -62,7 +63,10 @@ function verifyEnd(side: Side, other: Side, fair: boolean, fail: (what: string) 
       }
       break;
     case "aborted":
-      if (!side.aborted && side.goodbye !== "whole") fail("aborted without having asked for it");
+      // Or its lingering close has lasted too long.
+      if (!side.aborted && side.endedAt - side.closedAt < DEFAULT_TCP_OPTIONS.lingerTimeout) {
+        fail("aborted without having asked for it");
+      }
       break;
     case "reset":
       if (fair && other.reasons[0] !== "aborted") fail(`reset, and the peer ${other.reasons[0]}`);
