@@ -170,6 +170,22 @@ Deno.test("R7: challenge ACKs are limited in each second, for the whole stack", 
   peer.expect("ACK seq=1 ack=1");
 });
 
+Deno.test("R12: the timers of a connection do not outlive it, whoever takes its 4-tuple", () => {
+  const { t, peer, app } = established();
+  app.connection.setKeepAlive({ idle: 1000, interval: 1000, probes: 1 });
+  app.write(new Uint8Array(5000));
+  peer.drain();
+  peer.send("PSH ACK seq=1 ack=1", "to be acknowledged");
+  peer.send("RST seq=19");
+  assertEquals(app.reasons, ["reset"]);
+  const again = t.peer({ port: peer.port, isn: 90_000 });
+  const heir = again.open();
+  t.advance(3_600_000);
+  again.expectNothing();
+  peer.expectNothing();
+  assertEquals([heir.connection.state, t.stack.census().timers], ["Established", 0]);
+});
+
 Deno.test("abort says RST at once, with a number that the peer accepts, and all is released", () => {
   const { t, peer, app } = established();
   app.write("never to be sent");
