@@ -30,6 +30,8 @@ export class RequestBody {
   error: unknown = undefined;
   /** Told before the first read of the handler: the time for `100 Continue`. */
   beforeRead: (() => void) | undefined = undefined;
+  /** Told when the handler has read to the end. */
+  atEnd: (() => void) | undefined = undefined;
   /** The handler has begun to read. */
   begun = false;
   readonly #input: Input;
@@ -79,8 +81,8 @@ export class RequestBody {
         const length = await this.#past(target);
         if (length === target.length) this.#readSize = Math.min(this.#readSize * 4, MOST_READ);
         else if (length < target.length / 4) this.#readSize = LEAST_READ;
-        if (length > 0) return length === target.length ? target : target.subarray(0, length);
-        continue;
+        if (length === 0) continue;
+        return this.#give(length === target.length ? target : target.subarray(0, length));
       }
       const available = this.#input.available;
       let chunk: Uint8Array<ArrayBuffer> | undefined;
@@ -93,8 +95,8 @@ export class RequestBody {
         length += this.#to - this.#from;
         found = this.#next();
       }
-      if (chunk !== undefined) return chunk.subarray(0, length);
-      if (found === END) return null;
+      if (chunk !== undefined) return this.#give(chunk.subarray(0, length));
+      if (found === END) return this.#give(null);
       if (found === WAIT) await this.#wait();
     }
   }
@@ -118,7 +120,7 @@ export class RequestBody {
           all.set(this.#input.bytes.subarray(this.#from, this.#to), length);
           length = needed;
         } else if (found === END) {
-          return length === all.length ? all : all.slice(0, length);
+          return this.#give(length === all.length ? all : all.slice(0, length));
         } else if (length === all.length && this.#canReadPast(1)) {
           all = this.#enlarge(all, length, length + 1);
         } else if (found === WAIT) {
@@ -137,6 +139,11 @@ export class RequestBody {
   close(error: unknown): void {
     this.error ??= error;
     this.#endWait();
+  }
+
+  /** Takes what is there already of a body that the handler has done with. */
+  skip(): void {
+    while (this.#next() === DATA);
   }
 
   /**
@@ -168,6 +175,12 @@ export class RequestBody {
     this.begun = true;
     this.beforeRead?.();
     this.beforeRead = undefined;
+  }
+
+  /** What a read gives, once it has left the input. */
+  #give<Given>(given: Given): Given {
+    if (this.#rest === 0) this.atEnd?.();
+    return given;
   }
 
   #fail(fault: Fault): typeof BROKEN {

@@ -45,6 +45,8 @@ export class ServerConnection implements ExchangeHost, ResponderHost, Drainable 
   /** The exchange under way. */
   #exchange: Exchange | undefined = undefined;
   #phase: Phase = "exchange";
+  /** The handler has something to wait for, and meanwhile the client may leave. */
+  #awaiting = false;
   /** No request is served any more after the one under way. */
   draining = false;
   /** The connection has been closed: nothing more can be sent. */
@@ -190,6 +192,9 @@ export class ServerConnection implements ExchangeHost, ResponderHost, Drainable 
     let body: RequestBody | undefined;
     if (parser.chunked || parser.contentLength > 0) {
       body = new RequestBody(parser, input, this.#limits, this.#deadline);
+      body.atEnd = () => {
+        if (this.#awaiting) input.ahead();
+      };
       if (parser.expectsContinue) {
         body.beforeRead = () => {
           this.#output.addLatin1(CONTINUE);
@@ -217,7 +222,9 @@ export class ServerConnection implements ExchangeHost, ResponderHost, Drainable 
     if (settling.result === undefined) {
       await this.#flush();
       if (!this.#closed) this.input.ahead();
+      this.#awaiting = true;
       await Promise.race([settling.done, exchange.gone]);
+      this.#awaiting = false;
     }
     const { result } = settling;
     if (result === undefined) {

@@ -33,6 +33,8 @@ export class Input {
   #floor = 0;
   /** The read under way: there is never more than one. */
   #reading: Promise<unknown> | undefined = undefined;
+  /** Nobody waits for the read under way, nor for those after it. */
+  #eager = false;
   /** The last read filled all the room: there is probably more. */
   #filled = false;
   readonly #received = (length: number | null) => {
@@ -40,6 +42,7 @@ export class Input {
     if (length === null) return this.#finish();
     this.end += length;
     this.#filled = this.end === this.bytes.length;
+    if (this.#eager) this.ahead();
   };
   readonly #lost = (reason: unknown) => {
     this.#reading = undefined;
@@ -77,6 +80,7 @@ export class Input {
    * {@link Input.over}.
    */
   more(): Promise<unknown> {
+    this.#eager = false;
     if (this.#reading !== undefined) return this.#reading;
     if (this.start === this.end) this.start = this.end = this.#floor;
     if (this.end === this.bytes.length || this.#filled) this.#makeRoom();
@@ -84,16 +88,18 @@ export class Input {
   }
 
   /**
-   * Reads without anybody waiting, into the room that there is, so that the loss of the
+   * Reads without anybody waiting, as long as there is room, so that the end or the loss of the
    * connection is noticed while a handler works.
    */
   ahead(): void {
+    this.#eager = false;
     if (this.#reading !== undefined || this.over) return;
     if (this.start === this.end) this.start = this.end = this.#floor;
     if (this.bytes.length - this.end < AHEAD) {
       if (this.bytes.length >= LARGEST_READ) return;
       this.#makeRoom();
     }
+    this.#eager = true;
     this.#read();
   }
 

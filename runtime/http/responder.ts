@@ -72,7 +72,7 @@ export class Responder {
         }
         const quick = takeQuick(response);
         if (quick !== undefined) {
-          const persists = this.#persists(exchange);
+          const persists = this.#persists(exchange, false);
           addQuickHead(this.#output, quick);
           return this.#addBody(quick.body, persists, !head);
         }
@@ -90,7 +90,7 @@ export class Responder {
   /** Gathers a response whose body is in memory. */
   #reply(exchange: Exchange, reply: Reply): boolean | Promise<boolean> {
     const output = this.#output;
-    const persists = this.#persists(exchange) && !reply.close;
+    const persists = this.#persists(exchange, false) && !reply.close;
     const body = reply.body as string | Uint8Array<ArrayBuffer> | null;
     addHead(output, reply);
     // RFC 9110 section 8.6: these have no Content-Length, and never a body.
@@ -133,7 +133,7 @@ export class Responder {
   /** Gathers the response to HEAD where GET would be answered with a stream. */
   #streamHead(exchange: Exchange, reply: Reply, stream: ReadableStream): boolean {
     const output = this.#output;
-    const persists = this.#persists(exchange) && !reply.close;
+    const persists = this.#persists(exchange, false) && !reply.close;
     stream.cancel(new TypeError("The response to HEAD has no body")).catch(() => {});
     addHead(output, reply);
     if (reply.contentLength !== undefined) {
@@ -152,7 +152,7 @@ export class Responder {
     }
     const end: BodyEnd = reply.contentLength ??
       (this.#parser.minorVersion === 0 ? "close" : "chunked");
-    const persists = this.#persists(exchange) && !reply.close && end !== "close";
+    const persists = this.#persists(exchange, true) && !reply.close && end !== "close";
     addHead(output, reply);
     if (end === "chunked") output.addLatin1("transfer-encoding: chunked\r\n");
     else if (end !== "close") output.addLatin1(`content-length: ${end}\r\n`);
@@ -168,15 +168,20 @@ export class Responder {
     return persists && !exchange.aborted;
   }
 
-  /** Whether the connection can persist after the response whose head is about to be sent. */
-  #persists(exchange: Exchange): boolean {
+  /**
+   * Whether the connection can persist after the response whose head is about to be sent.
+   *
+   * @param streams Whether a stream follows, for which the body of the request may yet be read.
+   */
+  #persists(exchange: Exchange, streams: boolean): boolean {
     const input = this.#input;
     if (!this.#parser.persistent || this.#host.draining) return false;
     const { body } = exchange;
+    if (!streams) body?.skip();
     if (body === undefined || body.rest === 0) return !input.over || input.available > 0;
     // What is left must be on its way, and not too much; a handler that reads it may go on.
     return body.fault === undefined && body.beforeRead === undefined && !input.over &&
-      (body.begun || body.rest <= MOST_DISCARDED || body.rest === Infinity);
+      ((streams && body.begun) || body.rest <= MOST_DISCARDED || body.rest === Infinity);
   }
 
   /** RFC 9112 section 9.3: what is the default of the client's version need not be said. */

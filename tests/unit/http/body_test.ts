@@ -299,3 +299,30 @@ Deno.test("many small chunks cost their size, not a multiple of it", async () =>
   await done;
   assertEquals(parseResponse(client.text).body, "50000");
 });
+
+Deno.test("reading ahead of a handler that waits does not touch what it read", async () => {
+  const { client, done } = serve(async (request) => {
+    const chunks: string[] = [];
+    for await (const chunk of request.body!) {
+      await turn();
+      chunks.push(new TextDecoder().decode(chunk));
+    }
+    await turn();
+    return new Response(chunks.join(""));
+  });
+  for (const body of ["a".repeat(100), "b".repeat(600), "c".repeat(3000)]) {
+    const request = post(body);
+    client.send(request.slice(0, 90));
+    await turn();
+    // The end of the body, and then more, come while the handler waits.
+    client.send(request.slice(90));
+    client.send(post("z".repeat(600)));
+    await client.until(() => client.text.endsWith("z"));
+    assertEquals(parseResponses(client.takeText()).map((response) => response.body), [
+      body,
+      "z".repeat(600),
+    ]);
+  }
+  client.end();
+  await done;
+});

@@ -333,3 +333,43 @@ Deno.test("the request that comes while a handler works is read ahead and answer
   const bodies = parseResponses(client.text).map(({ body }) => body);
   assertEquals(bodies, Array.from({ length: 19 }, (_, i) => `/${i + 1}`));
 });
+
+Deno.test("leaving is noticed also after the body was read, and behind pipelined requests", async () => {
+  for (const more of ["", get("/next")]) {
+    for (const body of ["hello", "x".repeat(100_000)]) {
+      const aborted = Promise.withResolvers<void>();
+      const { client, done } = serve(async (request) => {
+        const { signal } = request;
+        signal.addEventListener("abort", () => aborted.resolve());
+        await request.text();
+        return await new Promise<Response>(() => {});
+      });
+      const request = post(body);
+      client.send(request.slice(0, 200));
+      await turn();
+      client.send(request.slice(200));
+      await turn();
+      client.send(more);
+      await turn();
+      client.reset();
+      await aborted.promise;
+      await done;
+    }
+  }
+});
+
+Deno.test("what is read ahead of a handler is bounded", async () => {
+  const go = Promise.withResolvers<Response>();
+  const { client, done } = serve(() => go.promise);
+  client.send(get());
+  let sent = 0;
+  for (; sent < 1000; sent++) {
+    client.send(get());
+    await turn();
+    if (!client.server.reading) break;
+  }
+  assert(sent * get().length < 100_000, `${sent} requests were read ahead`);
+  client.reset();
+  go.resolve(new Response("a"));
+  await done;
+});
