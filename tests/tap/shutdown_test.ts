@@ -88,5 +88,6 @@ tapTest("a listener that never ends does not hang the exit past the drain time",
   const { code, stderr } = await taproom.result;
   assertEquals(code, 0, stderr);
   assertLess(performance.now() - started, 3_000);
+  client.kill(); // It was told goodbye and no more: its own side is still open.
   await client.result;
 });
