@@ -1,0 +1,119 @@
+// ICMP errors that name a TCP connection (RFC 5927, RFC 1122 section 4.2.3.9, RFC 1191).
+import { assertEquals } from "@std/assert";
+import { gone } from "../../runtime/testing/gone.ts";
+import { encodePacket } from "../../runtime/testing/packet_encode.ts";
+import { patternBytes } from "../../runtime/testing/segment_script.ts";
+import { type Scenario, scenario } from "../../runtime/testing/scenario.ts";
+import type { ReceivedSegment, ScriptedPeer } from "../../runtime/testing/scripted_peer.ts";
+import { established } from "../support/established.ts";
+
+const HOST_UNREACHABLE = 1;
+const PROTOCOL_UNREACHABLE = 2;
+const PORT_UNREACHABLE = 3;
+const FRAGMENTATION_NEEDED = 4;
+
+/** A router on the way reports that a segment of ours could not be delivered. */
+function unreachable(
+  t: Scenario,
+  peer: ScriptedPeer,
+  segment: ReceivedSegment,
+  code: number,
+  mtu = 0,
+): void {
+  const quoted = encodePacket({
+    ethernet: { source: t.mac, destination: peer.mac },
+    ip: { source: t.address, destination: peer.address },
+    tcp: segment,
+  }).subarray(14, 14 + 20 + 8);
+  t.deliver(encodePacket({
+    ethernet: { source: peer.mac, destination: t.mac },
+    ip: { source: "10.0.0.254", destination: t.address },
+    icmp: { type: 3, code, rest: mtu, payload: quoted },
+  }));
+}
+
+/** A connection with 5000 bytes in flight, and its first segment. */
+function inFlight() {
+  const all = established();
+  all.app.write(patternBytes(1, 5000));
+  const first = all.peer.lose("ACK seq=1 len=1460");
+  while (all.peer.discard() !== undefined);
+  return { ...all, first };
+}
+
+Deno.test("an open whose port is reported unreachable is refused", () => {
+  const t = scenario();
+  const peer = t.peer({ port: 80 });
+  const attempt = t.connect(peer);
+  unreachable(t, peer, peer.expect("SYN seq=0"), PORT_UNREACHABLE);
+  assertEquals(attempt.outcomes, ["refused"]);
+  gone(t.stack);
+});
+
+Deno.test("an open whose protocol is reported unreachable fails as unreachable", () => {
+  const t = scenario();
+  const peer = t.peer({ port: 80 });
+  const attempt = t.connect(peer);
+  unreachable(t, peer, peer.expect("SYN seq=0"), PROTOCOL_UNREACHABLE);
+  assertEquals(attempt.outcomes, ["unreachable"]);
+  gone(t.stack);
+});
+
+Deno.test("a soft error lets the open go on, and is its reason when it fails in the end", () => {
+  const t = scenario();
+  const peer = t.peer({ port: 80 });
+  const attempt = t.connect(peer);
+  unreachable(t, peer, peer.expect("SYN seq=0"), HOST_UNREACHABLE);
+  assertEquals(attempt.outcomes, []);
+  t.advance(200_000);
+  assertEquals(attempt.outcomes, ["unreachable"]);
+});
+
+Deno.test("an error about a segment that is not in flight is ignored", () => {
+  const t = scenario();
+  const peer = t.peer({ port: 80 });
+  const attempt = t.connect(peer);
+  const syn = peer.expect("SYN seq=0");
+  for (const seq of [syn.seq - 1, syn.seq + 1, syn.seq + 100_000]) {
+    unreachable(t, peer, { ...syn, seq: seq >>> 0 }, PORT_UNREACHABLE);
+  }
+  unreachable(t, peer, { ...syn, destinationPort: 81 }, PORT_UNREACHABLE);
+  unreachable(t, peer, { ...syn, sourcePort: syn.sourcePort ^ 1 }, PORT_UNREACHABLE);
+  assertEquals(attempt.outcomes, []);
+  assertEquals(t.stack.counters.tcp.icmpErrorsIgnored, 5);
+});
+
+Deno.test("no error ends a connection that works", () => {
+  const { t, peer, app, first } = inFlight();
+  for (const code of [HOST_UNREACHABLE, PROTOCOL_UNREACHABLE, PORT_UNREACHABLE]) {
+    unreachable(t, peer, first, code);
+  }
+  assertEquals([app.reasons, t.stack.counters.tcp.icmpErrorsAccepted], [[], 3]);
+  t.advance(200);
+  peer.expect("ACK seq=1 len=1460");
+  peer.send("ACK seq=1 ack=5001");
+  assertEquals(app.connection.info().inFlight, 0);
+});
+
+Deno.test("a smaller MTU on the path makes smaller segments, at once", () => {
+  const { t, peer, app, first } = inFlight();
+  unreachable(t, peer, first, FRAGMENTATION_NEEDED, 1000);
+  assertEquals(app.connection.info().mss, 960);
+  const again = peer.expect("ACK seq=1 len=960");
+  assertEquals(again.payload, patternBytes(1, 960));
+  for (let rounds = 0; rounds < 100 && peer.rcvNxt < 5001; rounds++) {
+    for (const { payload } of peer.drain()) assertEquals(payload.length <= 960, true);
+    peer.send("ACK");
+    t.advance(100);
+  }
+  assertEquals(peer.received(), patternBytes(1, 5000));
+});
+
+Deno.test("an MTU that no IPv4 path has, or a larger one, changes nothing", () => {
+  const { t, peer, app, first } = inFlight();
+  for (const mtu of [0, 68, 575, 1500, 9000]) {
+    unreachable(t, peer, first, FRAGMENTATION_NEEDED, mtu);
+  }
+  assertEquals(app.connection.info().mss, 1460);
+  peer.expectNothing();
+});
