@@ -10,7 +10,7 @@ import type { ArpMessage, Packet, TcpSegment } from "./packet.ts";
 import { decodePacket } from "./packet_decode.ts";
 import { encodePacket } from "./packet_encode.ts";
 import { seededRandom } from "../device/random.ts";
-import { type PeerOptions, ScriptedPeer, type Stage } from "./scripted_peer.ts";
+import { type PeerOptions, ScriptedPeer, type SendOptions, type Stage } from "./scripted_peer.ts";
 import { formatSegment } from "./segment_script.ts";
 import { TestHost } from "./test_host.ts";
 import { turn } from "./turn.ts";
@@ -106,7 +106,7 @@ export class Scenario implements Stage {
   readonly #peers = new Map<string, ScriptedPeer>();
   /** Who answers ARP: the gateway, and the peers on the link. */
   readonly #macs = new Map<string, string>([[GATEWAY, macOf(GATEWAY)]]);
-  readonly #inbound: Uint8Array[] = [];
+  readonly #inbound: Frame[] = [];
   readonly #trace: (() => string)[] = [];
   readonly #faults: string[] = [];
   #clock = 0;
@@ -254,9 +254,9 @@ export class Scenario implements Stage {
     this.#check();
   }
 
-  /** Hands a frame to the stack. */
-  deliver(frame: Uint8Array): void {
-    this.#inbound.push(frame);
+  /** Hands a frame to the stack, with what its device says of it. */
+  deliver(frame: Uint8Array, offload?: SendOptions["offload"]): void {
+    this.#inbound.push(Object.assign(new Frame(frame), offload));
     this.#deliverAll();
     this.#check();
   }
@@ -298,10 +298,8 @@ export class Scenario implements Stage {
   }
 
   #deliverAll(): void {
-    const frame = new Frame();
     for (let next = this.#inbound.shift(); next !== undefined; next = this.#inbound.shift()) {
-      frame.set(next, 0, next.length);
-      this.stack.receive(frame, this.#clock);
+      this.stack.receive(next, this.#clock);
     }
   }
 
@@ -329,7 +327,7 @@ export class Scenario implements Stage {
   answerArp(address: string): void {
     const mac = this.#macs.get(address);
     if (mac === undefined) return;
-    this.#inbound.push(encodePacket({
+    const reply = encodePacket({
       ethernet: { destination: this.mac, source: mac },
       arp: {
         operation: 2,
@@ -338,7 +336,8 @@ export class Scenario implements Stage {
         targetMac: this.mac,
         targetIp: this.address,
       },
-    }));
+    });
+    this.#inbound.push(new Frame(reply));
   }
 
   /** What must hold for every frame that the stack emits. */

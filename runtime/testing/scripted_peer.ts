@@ -1,3 +1,4 @@
+import type { Frame } from "../../stack/wire/frame.ts";
 import type { ObservedConnection } from "./observed_connection.ts";
 import { segmentLength, type TcpSegment } from "./packet.ts";
 import { encodePacket, type PacketInit } from "./packet_encode.ts";
@@ -25,6 +26,8 @@ export interface SendOptions {
   ip?: Partial<NonNullable<PacketInit["ip"]>>;
   /** Bytes behind the packet: link padding. */
   trailer?: Uint8Array;
+  /** What the stack's device says of the frame: joined segments, a checksum that it vouches for. */
+  offload?: Partial<Pick<Frame, "checksum" | "segmentSize">>;
 }
 
 /** How a scripted peer opens a connection. */
@@ -47,8 +50,8 @@ export interface ReceivedSegment extends TcpSegment {
 
 /** What a peer needs of the scenario that it plays in. */
 export interface Stage {
-  /** Hands a frame to the stack under test. */
-  deliver(frame: Uint8Array): void;
+  /** Hands a frame to the stack under test, with what its device says of it. */
+  deliver(frame: Uint8Array, offload?: SendOptions["offload"]): void;
   /** Lets the stack send what is due. */
   pump(): void;
   /** Ends the test: throws an error with the message and the whole trace. */
@@ -163,7 +166,7 @@ export class ScriptedPeer {
       this.sndNxt = Math.max(this.sndNxt, relative + segmentLength(tcp));
     }
     this.#stage.trace(this, ">", tcp);
-    this.#stage.deliver(encodePacket({
+    const frame = encodePacket({
       ethernet: { destination: this.#stage.mac, source: this.mac, ...options.ethernet },
       ip: { source: this.address, destination: this.#stage.address, ...options.ip },
       tcp: {
@@ -172,7 +175,8 @@ export class ScriptedPeer {
         checksum: segment.badChecksum ? "bad" : undefined,
       },
       trailer: options.trailer,
-    }));
+    });
+    this.#stage.deliver(frame, options.offload);
   }
 
   /**
