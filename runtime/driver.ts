@@ -27,6 +27,12 @@ export interface DriverOptions {
 /** Most frames that are received before handlers run and replies leave. */
 const BATCH = 64;
 
+/** Most frames that are received at a stretch after the process was kept from running. */
+const BACKLOG = 1024;
+
+/** Replies that are older than this, in milliseconds, wait for a look at what has come since. */
+const STALE = 1;
+
 /** Longest continuous work before the event loop has its turn, in milliseconds. */
 const FAIRNESS = 1;
 
@@ -86,18 +92,30 @@ export class Driver {
     const frame = new Frame();
     let hadTurn = now();
     let active = -Infinity;
+    let seen = -Infinity;
     let quiet = false;
     while (!this.#stopped) {
       let time = now();
+      // Where the system kept the process waiting, frames have waited as well: what answers a frame
+      // or a timer now may have been settled by one that is here already, so all of them come first.
+      const late = time - seen > STALE;
       let received = 0;
-      while (received < BATCH && device.receive(frame, time)) {
-        stack.receive(frame, time);
-        received++;
-      }
-      if (received > 0) {
+      let batch: number;
+      do {
+        const begun = time;
+        batch = 0;
+        while (batch < BATCH && device.receive(frame, begun)) {
+          stack.receive(frame, begun);
+          batch++;
+        }
+        if (batch === 0) break;
+        received += batch;
         await pause();
-        active = time = now();
-      }
+        time = now();
+        if (time - begun <= STALE && !(late && batch === BATCH)) break;
+      } while (received < BACKLOG);
+      if (received > 0) active = time;
+      seen = time;
       const due = stack.nextDeadline() <= time;
       if (due) stack.poll(time);
       if (received > 0 || due) {
