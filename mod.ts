@@ -104,6 +104,7 @@ export type {
 } from "./stack/tcp/api.ts";
 export { formatTransition, type TcpEvent, type Transition } from "./stack/tcp/state.ts";
 export type { TcpCensus } from "./stack/tcp/tcp.ts";
+export type { CongestionName } from "./stack/tcp/congestion.ts";
 export type { TcpOptions } from "./stack/tcp/tcp_options.ts";
 
 // Devices.

@@ -1,11 +1,7 @@
 import { FIN, type Segment, SYN } from "../wire/tcp.ts";
-import { retransmitFirst } from "./retransmission.ts";
-import { armRetransmission } from "./send.ts";
-import { seqDiff, seqGeq, seqGt, seqLeq, seqLt } from "./sequence.ts";
+import { armSendTimer } from "./send.ts";
+import { seqDiff, seqGt, seqLeq, seqLt } from "./sequence.ts";
 import type { Tcb } from "./tcb.ts";
-
-/** Duplicate ACKs that mean a loss (RFC 5681 section 3.2). */
-const DUPLICATE_ACK_THRESHOLD = 3;
 
 /**
  * Takes in the acknowledgment and the window of an acceptable segment (RFC 9293 section 3.10.7.4,
@@ -17,9 +13,16 @@ const DUPLICATE_ACK_THRESHOLD = 3;
  */
 export function processAck(tcb: Tcb, segment: Segment, now: number): void {
   const acked = seqDiff(segment.ack, tcb.sndUna);
+  if (acked >= 0 && tcb.recovery !== undefined) {
+    const duplicate = acked === 0 && isDuplicate(tcb, segment);
+    if (duplicate) tcb.services.counters.duplicateAcksReceived++;
+    if (acked > 0 || duplicate || segment.sackCount > 0) {
+      tcb.recovery.acknowledged(tcb, segment, acked, duplicate, now);
+    }
+  }
   if (acked > 0) newDataAcknowledged(tcb, segment.ack, acked, now);
-  else if (acked === 0 && isDuplicate(tcb, segment)) duplicateAck(tcb, now);
   updateSendWindow(tcb, segment);
+  if (tcb.sendTimer !== "persist" || acked > 0) armSendTimer(tcb, now);
 }
 
 /**
@@ -52,29 +55,14 @@ function isDuplicate(tcb: Tcb, segment: Segment): boolean {
 }
 
 function newDataAcknowledged(tcb: Tcb, ack: number, acked: number, now: number): void {
-  if (tcb.timedAt >= 0 && seqGeq(ack, tcb.timedEnd)) {
-    tcb.rto.measure(now - tcb.timedAt);
-    tcb.timedAt = -1;
-  }
   tcb.rto.backoffs = 0;
   tcb.retries = 0;
   tcb.softError = false;
-
+  tcb.timeoutFrom = now;
   tcb.sndUna = ack;
-  if (seqLt(tcb.sndNxt, ack)) tcb.sndNxt = ack;
+  if (seqLt(tcb.sndNxt, ack)) tcb.sndNxt = ack; // the byte of a window probe
   const fin = tcb.sndFin !== undefined && seqGt(ack, tcb.sndFin) ? 1 : 0;
   release(tcb, acked - fin);
-
-  if (tcb.recovering) recoveryAck(tcb, ack, acked, now);
-  else {
-    tcb.duplicateAcks = 0;
-    tcb.congestion.acknowledged(acked, now);
-  }
-  if (tcb.sndMax !== tcb.sndUna) armRetransmission(tcb, now);
-  else {
-    tcb.sendTimer = "off";
-    tcb.sendDeadline = Infinity;
-  }
 }
 
 /** Takes acknowledged bytes out of the send buffer. */
@@ -86,39 +74,5 @@ function release(tcb: Tcb, count: number): void {
   if (ring.length === 0) {
     ring.release();
     tcb.sendRing = undefined;
-  }
-}
-
-/** NewReno (RFC 6582 section 3.2): each ACK during fast recovery is full or partial. */
-function recoveryAck(tcb: Tcb, ack: number, acked: number, now: number): void {
-  const { congestion, sndMss } = tcb;
-  if (seqGeq(ack, tcb.recover)) {
-    tcb.recovering = false;
-    tcb.duplicateAcks = 0;
-    congestion.setWindow(
-      Math.min(congestion.ssthresh, Math.max(tcb.inFlight, sndMss) + sndMss),
-    );
-    return;
-  }
-  retransmitFirst(tcb, now);
-  congestion.setWindow(congestion.cwnd - acked + (acked >= sndMss ? sndMss : 0));
-}
-
-function duplicateAck(tcb: Tcb, now: number): void {
-  const { congestion, sndMss } = tcb;
-  tcb.services.counters.duplicateAcksReceived++;
-  tcb.duplicateAcks++;
-  if (tcb.recovering) {
-    congestion.setWindow(congestion.cwnd + sndMss); // One more has left the network.
-  } else if (
-    tcb.duplicateAcks === DUPLICATE_ACK_THRESHOLD && seqGeq(tcb.sndUna, tcb.recover)
-  ) {
-    tcb.services.counters.fastRetransmits++;
-    congestion.lossDetected(tcb.inFlight, now);
-    tcb.recovering = true;
-    tcb.recover = tcb.sndMax;
-    retransmitFirst(tcb, now);
-    congestion.setWindow(congestion.ssthresh + DUPLICATE_ACK_THRESHOLD * sndMss);
-    armRetransmission(tcb, now);
   }
 }

@@ -1,10 +1,13 @@
+/** Names of congestion control algorithms. */
+export type CongestionName = "cubic" | "reno";
+
 /**
  * A congestion control algorithm: how much may be in flight. It is told what happened and keeps
  * `cwnd`; loss recovery, which decides what to send again, is not its business.
  */
 export interface CongestionControl {
   /** Name, as it is written in a config. */
-  readonly name: string;
+  readonly name: CongestionName;
   /** Congestion window in bytes, at least one segment. */
   readonly cwnd: number;
   /** Slow-start threshold in bytes; `Infinity` before the first loss. */
@@ -14,14 +17,16 @@ export interface CongestionControl {
   /** The handshake is over. `lost`: a SYN or SYN-ACK had to be sent again (RFC 5681 section 3.1). */
   start(lost: boolean): void;
   /**
-   * New data was acknowledged, outside loss recovery.
+   * Data was delivered, outside loss recovery or after a timeout.
    *
    * @param bytes How many.
+   * @param limited The window was what held the sender back: only then may it grow (RFC 7661).
+   * @param rtt The latest round-trip time in milliseconds; 0 for none yet.
    * @param now Time in milliseconds.
    */
-  acknowledged(bytes: number, now: number): void;
+  acknowledged(bytes: number, limited: boolean, rtt: number, now: number): void;
   /**
-   * A loss was found by duplicate ACKs: one congestion event for a whole window.
+   * A loss was found: one congestion event for a whole window. Only `ssthresh` changes.
    *
    * @param inFlight Bytes in flight.
    * @param now Time in milliseconds.
@@ -35,6 +40,10 @@ export interface CongestionControl {
    * @param cwnd Window in bytes.
    */
   setWindow(cwnd: number): void;
+  /** Keeps the window and its threshold as they are before a reduction. */
+  remember(): void;
+  /** The reduction was needless: back to what was kept, unless more has been reached since. */
+  undo(): void;
   /** Nothing was sent for longer than a retransmission timeout (RFC 5681 section 4.1). */
   restart(): void;
 }

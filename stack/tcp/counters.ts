@@ -14,8 +14,14 @@ export class TcpCounters {
   segmentsRetransmitted = 0;
   /** Retransmission timeouts that expired. */
   retransmissionTimeouts = 0;
-  /** Fast retransmits, one for each recovery entered by duplicate ACKs (RFC 5681). */
+  /** Recoveries entered because RACK or duplicate ACKs found a loss (RFC 8985, RFC 5681). */
   fastRetransmits = 0;
+  /** Reductions of the window that turned out needless and were taken back. */
+  recoveriesUndone = 0;
+  /** Tail loss probes sent (RFC 8985). */
+  tailLossProbes = 0;
+  /** Acknowledgments that report something received twice (RFC 2883). */
+  duplicateSacksReceived = 0;
   /** Window probes sent (RFC 9293 section 3.8.6.1). */
   windowProbes = 0;
   /** Keepalive probes sent. */
@@ -72,6 +78,10 @@ export class TcpCounters {
   droppedOutOfWindow = 0;
   /** Dropped: ACK bit missing where it must be. */
   droppedNoAck = 0;
+  /** Dropped: older than what was received before, by its timestamp (RFC 7323 section 5). */
+  droppedOldTimestamp = 0;
+  /** Dropped: without a timestamp where both sides have agreed on them. */
+  droppedNoTimestamp = 0;
   /** Dropped: acknowledges what was never sent, or too old (RFC 5961 section 5). */
   droppedBadAck = 0;
   /** Dropped: RST that is neither exact nor in the window. */

@@ -6,12 +6,15 @@ import {
   ACK,
   CHECKSUM,
   FIN,
+  MAX_SACK_BLOCKS,
   RST,
   type Segment,
   SYN,
   TCP_HEADER_LENGTH,
+  writeSackBlocks,
   writeSegment,
   writeSynOptions,
+  writeTimestamps,
 } from "../wire/tcp.ts";
 import type { Tcb, TcpServices } from "./tcb.ts";
 
@@ -36,16 +39,44 @@ export function sendSegment(
   at: number,
   length: number,
 ): void {
+  const { ip, now } = tcb.services;
+  const headerLength = writeOptions(tcb, length === 0);
   if (length > 0) {
-    const payload = TRANSPORT_OFFSET + TCP_HEADER_LENGTH;
-    tcb.sendRing!.peek(at, tcb.services.ip.frame.bytes, payload, length);
+    tcb.sendRing!.peek(at, ip.frame.bytes, TRANSPORT_OFFSET + headerLength, length);
   }
   const window = advertisedWindow(tcb);
   tcb.unacknowledged = 0;
   tcb.ackNow = false;
   tcb.ackDeadline = Infinity;
-  tcb.lastSent = tcb.services.now;
-  emit(tcb, seq, tcb.rcvNxt, flags | ACK, window, TCP_HEADER_LENGTH, length);
+  tcb.lastSent = now;
+  tcb.lastAckSent = tcb.rcvNxt;
+  emit(tcb, seq, tcb.rcvNxt, flags | ACK, window, headerLength, length);
+}
+
+/**
+ * Options of the segments after the handshake.
+ *
+ * @param withSack Report what lies ahead: acknowledgments do, whereas data would lose room by it,
+ *   and every segment that comes ahead of its turn causes an acknowledgment anyway.
+ * @returns Length of the header with them.
+ */
+function writeOptions(tcb: Tcb, withSack: boolean): number {
+  const { bytes } = tcb.services.ip.frame;
+  let at = TRANSPORT_OFFSET + TCP_HEADER_LENGTH;
+  if (tcb.timestamps) {
+    at = writeTimestamps(bytes, at, timestampOf(tcb), tcb.timestampRecent);
+  }
+  if (withSack && tcb.sackReport !== undefined) {
+    const { starts, ends } = tcb.sackReport;
+    const count = tcb.sackReport.collect(tcb.ahead, tcb.timestamps ? 3 : MAX_SACK_BLOCKS);
+    if (count > 0) at = writeSackBlocks(bytes, at, starts, ends, count);
+  }
+  return at - TRANSPORT_OFFSET;
+}
+
+/** TSval: the stack's clock in milliseconds, moved by what only this connection knows. */
+function timestampOf(tcb: Tcb): number {
+  return (Math.floor(tcb.services.now) + tcb.timestampOffset) | 0;
 }
 
 /** Sends an acknowledgment without data: `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`. */
@@ -83,9 +114,14 @@ export function sendChallengeAck(tcb: Tcb): void {
 /** Sends our SYN, or our SYN-ACK: always with the same number and options. */
 export function sendSyn(tcb: Tcb, withAck: boolean): void {
   const { ip, options } = tcb.services;
-  // A SYN-ACK offers window scaling only to a peer that offered it (RFC 7323 section 2.2).
-  const scale = withAck && !tcb.scaling ? -1 : tcb.rcvScale;
-  const length = writeSynOptions(ip.frame.bytes, TRANSPORT_OFFSET, tcb.localMss, scale);
+  // A SYN-ACK offers only what the SYN has offered (RFC 7323 section 2.2, RFC 2018 section 2).
+  const length = writeSynOptions(ip.frame.bytes, TRANSPORT_OFFSET, {
+    mss: tcb.localMss,
+    windowScale: withAck && !tcb.scaling ? undefined : tcb.rcvScale,
+    sackPermitted: withAck ? tcb.sackPermitted : options.sack,
+    timestamp: (withAck ? tcb.timestamps : options.timestamps) ? timestampOf(tcb) : undefined,
+    timestampEcho: tcb.timestampRecent,
+  });
   const window = Math.min(options.receiveBuffer, MAX_WINDOW_FIELD); // never scaled in a SYN
   tcb.lastSent = tcb.services.now;
   const flags = withAck ? SYN | ACK : SYN;
@@ -97,7 +133,7 @@ export function sendReset(tcb: Tcb): void {
   tcb.services.counters.resetsSent++;
   const ack = tcb.state === "Syn_sent" ? 0 : tcb.rcvNxt;
   const flags = tcb.state === "Syn_sent" ? RST : RST | ACK;
-  emit(tcb, tcb.sndMax, ack, flags, 0, TCP_HEADER_LENGTH, 0);
+  emit(tcb, tcb.sndMax, ack, flags, 0, writeOptions(tcb, false), 0);
 }
 
 /** Answers a segment whose acknowledgment is wrong with `<SEQ=SEG.ACK><CTL=RST>`. */

@@ -1,10 +1,10 @@
 import type { IpPacket } from "../ip/packet.ts";
 import type { Route } from "../ip/output.ts";
-import { ACK, RST, type Segment, SYN } from "../wire/tcp.ts";
+import { ACK, RST, type Segment, SYN, TIMESTAMPS_LENGTH } from "../wire/tcp.ts";
 import { updateSendWindow } from "./acknowledgment.ts";
 import type { ConnectOutcome } from "./api.ts";
 import { sendResetForAck, sendSyn } from "./emit.ts";
-import { armRetransmission } from "./send.ts";
+import { armSendTimer } from "./send.ts";
 import { seqGeq, seqGt, seqLeq } from "./sequence.ts";
 import { type Acceptor, Tcb, type TcpServices } from "./tcb.ts";
 import { teardown, transition } from "./transition.ts";
@@ -50,6 +50,7 @@ export function passiveOpen(
 
   const tcb = new Tcb(services, route, destinationPort, sourcePort, iss, DEFAULT_MSS);
   tcb.opening = acceptor;
+  tcb.timestampOffset = timestampOffset(tcb);
   transition(tcb, "Passive_open");
   takeSyn(tcb, segment);
   table.add(tcb);
@@ -78,6 +79,7 @@ export function activeOpen(
   const iss = secrets.initialSequence(route.local, localPort, route.remote, remotePort, now);
   const tcb = new Tcb(services, route, localPort, remotePort, iss, DEFAULT_MSS);
   tcb.opening = outcome;
+  tcb.timestampOffset = timestampOffset(tcb);
   tcb.rcvScale = scaleFor(options.receiveBuffer);
   table.add(tcb);
   counters.activeOpens++;
@@ -142,9 +144,8 @@ export function establish(
   event: "Recv_ack" | "Recv_synack",
   now: number,
 ): void {
-  if (tcb.timedAt >= 0) tcb.rto.measure(now - tcb.timedAt);
+  if (tcb.synSentAt >= 0) tcb.rto.measure(now - tcb.synSentAt);
   else tcb.rto.handshakeWasSlow();
-  tcb.timedAt = -1;
   tcb.congestion.setSegmentSize(tcb.sndMss);
   tcb.congestion.start(tcb.retries > 0);
   tcb.retries = 0;
@@ -152,7 +153,7 @@ export function establish(
   tcb.sendTimer = "off";
   tcb.sendDeadline = Infinity;
   tcb.sndUna = segment.ack;
-  tcb.recover = segment.ack;
+  tcb.lastAckSent = tcb.rcvNxt;
   tcb.sndSmall = segment.ack;
   tcb.sndWl1 = segment.seq;
   tcb.sndWl2 = segment.ack;
@@ -181,15 +182,20 @@ export function synInSynRcvd(tcb: Tcb, segment: Segment): boolean {
   return true;
 }
 
+function timestampOffset(tcb: Tcb): number {
+  const { localAddress, localPort, remoteAddress, remotePort } = tcb;
+  return tcb.services.secrets.timestampOffset(localAddress, localPort, remoteAddress, remotePort);
+}
+
 /** Sequence space and timer of our SYN. */
 function beginHandshake(tcb: Tcb, now: number): void {
   tcb.sndNxt = (tcb.iss + 1) | 0;
   if (!seqGeq(tcb.sndMax, tcb.sndNxt)) {
     tcb.sndMax = tcb.sndNxt;
-    tcb.timedAt = now;
-    tcb.timedEnd = tcb.sndNxt;
-  } else tcb.timedAt = -1; // Karn: the same SYN again.
-  armRetransmission(tcb, now);
+    tcb.synSentAt = now;
+  } else tcb.synSentAt = -1; // Karn: the same SYN again.
+  tcb.timeoutFrom = now;
+  armSendTimer(tcb, now);
   tcb.rearm();
 }
 
@@ -197,12 +203,19 @@ function beginHandshake(tcb: Tcb, now: number): void {
 function takeSyn(tcb: Tcb, segment: Segment): void {
   tcb.irs = segment.seq;
   tcb.rcvNxt = (segment.seq + 1) | 0;
-  const { receiveBuffer } = tcb.services.options;
+  const { receiveBuffer, timestamps, sack } = tcb.services.options;
   tcb.rcvAdv = (tcb.rcvNxt + Math.min(receiveBuffer, 65_535)) | 0;
   tcb.scaling = segment.windowScale >= 0;
   tcb.sndScale = tcb.scaling ? segment.windowScale : 0;
   tcb.rcvScale = tcb.scaling ? scaleFor(receiveBuffer) : 0;
-  tcb.sndMss = Math.max(Math.min(segment.mss || DEFAULT_MSS, tcb.localMss), SMALLEST_MSS);
+  tcb.sackPermitted = sack && segment.sackPermitted;
+  tcb.timestamps = timestamps && segment.hasTimestamps;
+  tcb.timestampRecent = tcb.timestamps ? segment.timestamp : 0;
+  tcb.timestampRecentAt = tcb.services.now;
+  // Options take their room from the payload (RFC 6691).
+  const options = tcb.timestamps ? TIMESTAMPS_LENGTH : 0;
+  const mss = Math.min(segment.mss || DEFAULT_MSS, tcb.localMss) - options;
+  tcb.sndMss = Math.max(mss, SMALLEST_MSS);
   tcb.sndWnd = segment.window;
   tcb.maxSndWnd = segment.window;
   tcb.congestion.setSegmentSize(tcb.sndMss);

@@ -41,7 +41,6 @@ function lowerSegmentSize(tcb: Tcb, mtu: number): void {
   if (mtu < SMALLEST_MTU || mss >= tcb.sndMss) return;
   tcb.sndMss = mss;
   tcb.congestion.setSegmentSize(mss);
-  tcb.sndNxt = tcb.sndUna;
-  tcb.timedAt = -1;
+  tcb.recovery?.flight.markAllLost(); // None of it can have arrived in that size.
   tcb.services.touch(tcb);
 }

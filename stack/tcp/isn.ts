@@ -40,6 +40,16 @@ export class SecretNumbers {
     return this.#hash(local, 0, remote, remotePort, 1) >>> 0;
   }
 
+  /** What a connection's timestamps differ from the clock by (RFC 7323 section 7.1). */
+  timestampOffset(
+    local: IpAddress,
+    localPort: number,
+    remote: IpAddress,
+    remotePort: number,
+  ): number {
+    return this.#hash(local, localPort, remote, remotePort, 2);
+  }
+
   #hash(a: IpAddress, aPort: number, b: IpAddress, bPort: number, purpose: number): number {
     const words = this.#words;
     words[0] = a.word0;

@@ -8,6 +8,7 @@ export class NewReno implements CongestionControl {
   #mss: number;
   /** Bytes acknowledged in congestion avoidance that have not yet made the window grow. */
   #counted = 0;
+  #before = { cwnd: 0, ssthresh: 0 };
 
   /** @param mss Largest segment payload in bytes. */
   constructor(mss: number) {
@@ -24,7 +25,8 @@ export class NewReno implements CongestionControl {
     this.cwnd = lost ? this.#mss : initialWindow(this.#mss);
   }
 
-  acknowledged(bytes: number, _now: number): void {
+  acknowledged(bytes: number, limited: boolean, _rtt: number, _now: number): void {
+    if (!limited) return;
     if (this.cwnd < this.ssthresh) {
       // Appropriate byte counting with L = 2 (RFC 3465): delayed ACKs do not slow the start.
       this.cwnd += Math.min(bytes, 2 * this.#mss);
@@ -45,6 +47,15 @@ export class NewReno implements CongestionControl {
   timedOut(inFlight: number, now: number): void {
     this.lossDetected(inFlight, now);
     this.cwnd = this.#mss;
+  }
+
+  remember(): void {
+    this.#before = { cwnd: this.cwnd, ssthresh: this.ssthresh };
+  }
+
+  undo(): void {
+    this.cwnd = Math.max(this.cwnd, this.#before.cwnd);
+    this.ssthresh = Math.max(this.ssthresh, this.#before.ssthresh);
   }
 
   setWindow(cwnd: number): void {

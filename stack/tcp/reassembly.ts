@@ -73,6 +73,12 @@ export class Reassembly {
     return next;
   }
 
+  /** Index of the range that holds a sequence number; -1 if none does. */
+  find(seq: number): number {
+    const index = this.#firstEndingAtOrAfter((seq + 1) | 0);
+    return index < this.count && seqLeq(this.#starts[index]!, seq) ? index : -1;
+  }
+
   /** First sequence number of range `index`, counted from the lowest. */
   start(index: number): number {
     return this.#starts[index]!;

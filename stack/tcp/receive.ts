@@ -10,10 +10,14 @@ import {
 } from "./emit.ts";
 import { establish, segmentInSynSent } from "./handshake.ts";
 import { Reassembly } from "./reassembly.ts";
+import { SackReport } from "./sack_report.ts";
 import { seqDiff, seqGt, seqLeq, seqLt } from "./sequence.ts";
 import { canReceive } from "./state.ts";
 import type { Tcb } from "./tcb.ts";
 import { enterTimeWait, restartTimeWait, teardown, transition } from "./transition.ts";
+
+/** How long a timestamp of the peer means something: 24 days (RFC 7323 section 5.5). */
+const TIMESTAMP_VALID = 24 * 86_400_000;
 
 /**
  * A segment arrives for a connection (RFC 9293 section 3.10.7.3 and 3.10.7.4). SYNs that may begin
@@ -42,24 +46,54 @@ export function segmentArrives(tcb: Tcb, segment: Segment, now: number): void {
     receiveReset(tcb, segment);
     return;
   }
+  if (tcb.timestamps && !timestampHolds(tcb, segment, now)) return;
   if ((segment.flags & SYN) !== 0 && !isSynAckOfSimultaneousOpen(tcb, segment)) {
     sendChallengeAck(tcb); // RFC 5961 section 4: whatever its number
     return;
   }
   if (!isAcceptable(tcb, segment)) {
     counters.droppedOutOfWindow++;
-    if (segment.length > 0 || (segment.flags & FIN) !== 0) sendAck(tcb);
-    else sendOutOfWindowAck(tcb);
+    if (segment.length > 0 || (segment.flags & FIN) !== 0) {
+      reportDuplicate(tcb, segment);
+      sendAck(tcb);
+    } else sendOutOfWindowAck(tcb);
     return;
   }
   if ((segment.flags & ACK) === 0) {
     counters.droppedNoAck++;
     return;
   }
+  if (
+    tcb.timestamps && seqLeq(segment.seq, tcb.lastAckSent) &&
+    seqLeq(tcb.timestampRecent, segment.timestamp)
+  ) {
+    tcb.timestampRecent = segment.timestamp;
+    tcb.timestampRecentAt = now;
+  }
   trim(tcb, segment);
   if (!acknowledgmentArrives(tcb, segment, now)) return;
   receiveText(tcb, segment, now);
   receiveFin(tcb, segment, now);
+}
+
+/** PAWS: protection against old segments whose numbers have come round (RFC 7323 section 5). */
+function timestampHolds(tcb: Tcb, segment: Segment, now: number): boolean {
+  const { counters } = tcb.services;
+  if (!segment.hasTimestamps) {
+    counters.droppedNoTimestamp++;
+    return false;
+  }
+  if (
+    seqLt(segment.timestamp, tcb.timestampRecent) &&
+    now - tcb.timestampRecentAt < TIMESTAMP_VALID
+  ) {
+    counters.droppedOldTimestamp++;
+    reportDuplicate(tcb, segment);
+    if (segment.length > 0 || (segment.flags & (FIN | SYN)) !== 0) sendAck(tcb);
+    else sendOutOfWindowAck(tcb);
+    return false;
+  }
+  return true;
 }
 
 /** Second step: a RST, exact or not (RFC 5961 section 3, RFC 9293 section 3.10.7.4). */
@@ -118,6 +152,7 @@ function trim(tcb: Tcb, segment: Segment): void {
   const before = seqDiff(tcb.rcvNxt, segment.seq);
   if (before > 0) {
     tcb.ackNow = true; // Some of it has come twice: the peer may have missed our ACK.
+    reportDuplicate(tcb, segment);
     const cut = Math.min(before, segment.length);
     segment.offset += cut;
     segment.length -= cut;
@@ -225,15 +260,32 @@ function cutAfterFin(tcb: Tcb, segment: Segment): void {
   segment.length -= Math.min(beyond, segment.length);
 }
 
+/** Reports text that has come twice, once (RFC 2883 section 4). */
+function reportDuplicate(tcb: Tcb, segment: Segment): void {
+  const end = (segment.seq + segment.length) | 0;
+  if (segment.length === 0 || seqGt(segment.seq, tcb.rcvNxt)) return;
+  sackReportOf(tcb)?.cameTwice(segment.seq, seqGt(end, tcb.rcvNxt) ? tcb.rcvNxt : end);
+}
+
+function sackReportOf(tcb: Tcb): SackReport | undefined {
+  return tcb.sackPermitted ? tcb.sackReport ??= new SackReport() : undefined;
+}
+
 /** Keeps out-of-order text at its place in the receive buffer. */
 function storeAhead(tcb: Tcb, segment: Segment): void {
   const { counters, options, pool } = tcb.services;
   const ahead = tcb.ahead ??= new Reassembly(options.reassemblyRanges);
+  const report = sackReportOf(tcb);
+  const known = ahead.find(segment.seq);
+  if (known >= 0 && seqLeq((segment.seq + segment.length) | 0, ahead.end(known))) {
+    report?.cameTwice(segment.seq, (segment.seq + segment.length) | 0);
+  }
   if (!ahead.add(segment.seq, (segment.seq + segment.length) | 0)) {
     counters.droppedReassembly++;
     return;
   }
   counters.segmentsOutOfOrder++;
+  report?.arrived(segment.seq);
   const ring = tcb.receiveRing ??= new ByteRing(pool, segment.length);
   const at = ring.length + seqDiff(segment.seq, tcb.rcvNxt);
   ring.place(at, segment.bytes, segment.offset, segment.length);
@@ -291,10 +343,7 @@ function receiveFin(tcb: Tcb, segment: Segment, now: number): void {
   tcb.readableNews = true;
   const from = tcb.state;
   transition(tcb, "Recv_fin");
-  if (from === "Fin_wait_2") {
-    sendAck(tcb); // Nothing more of ours will carry it.
-    enterTimeWait(tcb, now);
-  }
+  if (from === "Fin_wait_2") enterTimeWait(tcb, now);
 }
 
 /** TIME_WAIT: only a repeated FIN counts (RFC 9293 section 3.10.7.4); a RST does not (RFC 1337). */
@@ -302,7 +351,8 @@ function segmentInTimeWait(tcb: Tcb, segment: Segment, now: number): void {
   const { flags } = segment;
   if ((flags & RST) !== 0) return;
   if ((flags & FIN) !== 0) {
-    sendAck(tcb);
+    // One answer to all that come in one batch: the first closes the peer, a second would be reset.
+    tcb.ackNow = true;
     restartTimeWait(tcb, now);
   } else if ((flags & SYN) !== 0 || segment.length > 0 || segment.seq !== tcb.rcvNxt) {
     sendOutOfWindowAck(tcb);

@@ -1,36 +1,40 @@
-import { FIN, PSH } from "../wire/tcp.ts";
+import { PSH } from "../wire/tcp.ts";
 import { sendSegment, sendSyn } from "./emit.ts";
-import { armRetransmission, countRetransmission, transmitRange } from "./send.ts";
+import { LossRecovery } from "./loss_recovery.ts";
+import { armSendTimer, countRetransmission, lastSegment, retransmit, transmitNew } from "./send.ts";
 import { seqGt } from "./sequence.ts";
 import type { Tcb } from "./tcb.ts";
 import { teardown, transition } from "./transition.ts";
 
 /**
- * The retransmission or persist timer has expired.
+ * The send timer has expired.
  *
  * @param tcb The connection.
  * @param now Time in milliseconds.
  */
 export function sendTimerExpired(tcb: Tcb, now: number): void {
+  switch (tcb.sendTimer) {
+    case "reorder":
+      tcb.recovery!.reorderTimeoutExpired(tcb, now);
+      armSendTimer(tcb, now);
+      tcb.services.touch(tcb); // What was found to be lost leaves with this poll.
+      return;
+    case "probe":
+      probeTail(tcb, now);
+      return;
+  }
   if (tcb.retries >= retryLimit(tcb)) {
     giveUp(tcb);
     return;
   }
   tcb.retries++;
-  if (tcb.sendTimer === "persist") probe(tcb, now);
-  else {
-    tcb.services.counters.retransmissionTimeouts++;
-    if (tcb.state === "Syn_sent" || tcb.state === "Syn_rcvd") repeatSyn(tcb, now);
-    else repeatData(tcb, now);
+  if (tcb.sendTimer === "persist") {
+    probeWindow(tcb, now);
+    return;
   }
-}
-
-/** Sends the segment at SND.UNA again, and leaves SND.NXT where it is (RFC 5681 section 3.2). */
-export function retransmitFirst(tcb: Tcb, now: number): void {
-  const next = tcb.sndNxt;
-  tcb.sndNxt = tcb.sndUna;
-  transmitFirst(tcb, now);
-  if (seqGt(next, tcb.sndNxt)) tcb.sndNxt = next;
+  tcb.services.counters.retransmissionTimeouts++;
+  if (tcb.state === "Syn_sent" || tcb.state === "Syn_rcvd") repeatSyn(tcb, now);
+  else repeatData(tcb, now);
 }
 
 /** The peer did not answer for too long. */
@@ -51,32 +55,37 @@ function retryLimit(tcb: Tcb): number {
 
 function repeatSyn(tcb: Tcb, now: number): void {
   tcb.rto.backoffs++;
-  tcb.timedAt = -1; // Karn
-  countRetransmission(tcb, 0);
+  tcb.synSentAt = -1; // Karn
+  countRetransmission(tcb);
   sendSyn(tcb, tcb.state === "Syn_rcvd");
-  armRetransmission(tcb, now);
+  tcb.timeoutFrom = now;
+  armSendTimer(tcb, now);
 }
 
-/** RFC 5681 section 3.1 and RFC 6298 section 5: back to SND.UNA with a window of one segment. */
+/** RFC 6298 section 5: the first segment again, in a window of one, and twice as much patience. */
 function repeatData(tcb: Tcb, now: number): void {
-  if (tcb.retries === 1) tcb.congestion.timedOut(tcb.inFlight, now);
+  const recovery = tcb.recovery!;
+  recovery.timedOut(tcb, now);
   tcb.rto.backoffs++;
-  tcb.recovering = false;
-  tcb.duplicateAcks = 0;
-  tcb.recover = tcb.sndMax;
-  tcb.timedAt = -1; // Karn
-  tcb.sndNxt = tcb.sndUna;
-  // This one leaves whatever the window says: it was inside it once, and doubles as a probe.
-  transmitFirst(tcb, now);
-  armRetransmission(tcb, now);
+  tcb.timeoutFrom = now;
+  // This one leaves whatever the peer's window says: it was inside it once, and doubles as a probe.
+  retransmit(tcb, recovery.flight.head!, now);
 }
 
-function transmitFirst(tcb: Tcb, now: number): void {
-  const queued = tcb.sendQueued;
-  const length = Math.min(queued, tcb.sndMss, tcb.inFlight);
-  const fin = tcb.finQueued && length === queued;
-  const flags = (length > 0 && length === queued ? PSH : 0) | (fin ? FIN : 0);
-  transmitRange(tcb, 0, length, flags, now);
+/** Tail loss probe (RFC 8985 section 7.3): something new, or else the last segment again. */
+function probeTail(tcb: Tcb, now: number): void {
+  const recovery = tcb.recovery!;
+  const at = (tcb.sndNxt - tcb.sndUna) | 0;
+  const fresh = Math.min(tcb.sendQueued - at, tcb.sndWnd - at, tcb.sndMss);
+  tcb.services.counters.tailLossProbes++;
+  if (fresh > 0) transmitNew(tcb, at, fresh, at + fresh === tcb.sendQueued ? PSH : 0, now);
+  else {
+    const last = recovery.flight.lastRange(lastSegment(tcb));
+    if (last !== undefined) retransmit(tcb, last, now);
+  }
+  recovery.probed(tcb, fresh <= 0);
+  tcb.timeoutFrom = now;
+  armSendTimer(tcb, now);
 }
 
 /**
@@ -84,11 +93,10 @@ function transmitFirst(tcb: Tcb, now: number): void {
  * peer say what its window is now; with one too small for a decent segment, what fits is sent at
  * last (section 3.8.6.2.1, the override timeout).
  */
-function probe(tcb: Tcb, now: number): void {
+function probeWindow(tcb: Tcb, now: number): void {
   if (tcb.sndWnd > 0) {
-    const length = Math.min(tcb.sendQueued, tcb.sndWnd, tcb.sndMss);
-    transmitRange(tcb, 0, length, 0, now);
-    armRetransmission(tcb, now); // From now on it is in flight like any other.
+    tcb.recovery ??= new LossRecovery(tcb.sndUna);
+    transmitNew(tcb, 0, Math.min(tcb.sendQueued, tcb.sndWnd, tcb.sndMss), 0, now);
     return;
   }
   tcb.rto.backoffs++;

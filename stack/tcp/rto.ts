@@ -14,6 +14,8 @@ export class RetransmissionTimeout {
   rttvar = 0;
   /** Timeout without backoff in milliseconds. */
   base: number;
+  /** The last measurement in milliseconds; 0 before the first. */
+  latest = 0;
   /** Expiries since the last acknowledgment of new data. */
   backoffs = 0;
   readonly #options: TcpOptions;
@@ -35,6 +37,7 @@ export class RetransmissionTimeout {
    * @param rtt Round-trip time in milliseconds, at least 0.
    */
   measure(rtt: number): void {
+    this.latest = rtt;
     if (this.srtt === 0) {
       this.srtt = Math.max(rtt, Number.MIN_VALUE);
       this.rttvar = rtt / 2;

@@ -1,7 +1,9 @@
 import { FIN, PSH } from "../wire/tcp.ts";
 import { receiveWindow, sendAck, sendSegment } from "./emit.ts";
+import type { Transmission } from "./flight.ts";
+import { LossRecovery } from "./loss_recovery.ts";
 import { isSynchronized } from "./state.ts";
-import { seqGeq, seqGt, seqLeq, seqLt } from "./sequence.ts";
+import { seqDiff, seqGeq, seqGt, seqLeq } from "./sequence.ts";
 import type { Tcb } from "./tcb.ts";
 import { transition } from "./transition.ts";
 
@@ -16,7 +18,11 @@ const SMALLEST_FULL_SEGMENT = 536;
  * @param now Time in milliseconds.
  */
 export function output(tcb: Tcb, now: number): void {
-  if (!isSynchronized(tcb.state) || tcb.state === "Time_wait") return;
+  if (!isSynchronized(tcb.state)) return;
+  if (tcb.state === "Time_wait") {
+    if (tcb.ackNow) sendAck(tcb);
+    return;
+  }
   sendData(tcb, now);
   acknowledge(tcb, now);
   if (tcb.state === "Fin_wait_2" && tcb.discarding && tcb.waitDeadline === Infinity) {
@@ -25,32 +31,42 @@ export function output(tcb: Tcb, now: number): void {
   tcb.rearm();
 }
 
-/** Segments from SND.NXT on, as far as the windows, Nagle and silly-window avoidance allow. */
+/** What is lost, then what is new, as far as the windows, Nagle and silly-window avoidance allow. */
 function sendData(tcb: Tcb, now: number): void {
   const queued = tcb.sendQueued;
+  const finOpen = tcb.finQueued && tcb.sndFin === undefined;
+  if (queued === 0 && !finOpen && tcb.sndNxt === tcb.sndUna) return;
   const { congestion, rto } = tcb;
-  // A FIN that was acknowledged, or sent and not timed out, is done with.
-  const finOpen = tcb.finQueued && (tcb.sndFin === undefined || seqLeq(tcb.sndNxt, tcb.sndFin));
-  if (queued === 0 && !finOpen) return;
-  if (tcb.sndMax === tcb.sndUna && now - tcb.lastSent > rto.current) congestion.restart();
+  const recovery = tcb.recovery ??= new LossRecovery(tcb.sndUna);
+  if (tcb.sndNxt === tcb.sndUna && now - tcb.lastSent > rto.current) congestion.restart();
 
+  tcb.windowLimited = false;
   for (;;) {
+    const pipe = recovery.pipe(tcb);
+    const lost = recovery.sendNewFirst ? undefined : recovery.flight.firstLost;
+    if (lost !== undefined) {
+      const length = firstSegmentOf(tcb, lost);
+      if (pipe > 0 && pipe + length > congestion.cwnd) {
+        tcb.windowLimited = true;
+        break;
+      }
+      retransmit(tcb, lost, now);
+      continue;
+    }
     const at = (tcb.sndNxt - tcb.sndUna) | 0;
     const left = queued - at;
     if (left < 0 || (left === 0 && !finOpen)) break;
-    const usable = Math.min(tcb.sndWnd, congestion.cwnd) - at;
-    const length = Math.min(left, Math.max(usable, 0), tcb.sndMss);
+    const wanted = Math.min(left, Math.max(tcb.sndWnd - at, 0), tcb.sndMss);
+    const length = Math.min(wanted, Math.max(congestion.cwnd - pipe, 0));
+    if (length < wanted) tcb.windowLimited = true;
     const fin = finOpen && length === left;
     if (length === 0 && !fin) break;
     if (length < tcb.sndMss && !fin && !maySendShort(tcb, length, left)) break;
     const flags = (length > 0 && length === left ? PSH : 0) | (fin ? FIN : 0);
-    transmitRange(tcb, at, length, flags, now);
+    transmitNew(tcb, at, length, flags, now);
     if (fin) break;
   }
-
-  if (tcb.sndNxt !== tcb.sndUna) {
-    if (tcb.sendTimer !== "retransmit") armRetransmission(tcb, now);
-  } else if (tcb.sendTimer === "off" && queued > 0) {
+  if (tcb.sendTimer === "off" && queued > 0 && tcb.sndNxt === tcb.sndUna) {
     // Data waits for a window and nothing in flight will bring an answer.
     tcb.sendTimer = "persist";
     tcb.retries = 0;
@@ -64,57 +80,109 @@ function sendData(tcb: Tcb, now: number): void {
  * of one large write does not wait for its own beginning.
  */
 function maySendShort(tcb: Tcb, length: number, left: number): boolean {
-  if (seqLt(tcb.sndNxt, tcb.sndMax)) return true; // a retransmission
   if (length === left) return tcb.noDelay || seqLeq(tcb.sndSmall, tcb.sndUna);
   return tcb.sndNxt === tcb.sndUna && length >= tcb.maxSndWnd / 2;
 }
 
 /**
- * Sends one segment at SND.NXT and moves it on. With FIN, the first time, the state changes.
+ * Sends one segment at SND.NXT for the first time and moves SND.NXT on. With FIN the state changes.
  *
  * @param at Position in the send buffer.
  */
-export function transmitRange(
+export function transmitNew(
   tcb: Tcb,
   at: number,
   length: number,
   flags: number,
   now: number,
 ): void {
-  const { counters } = tcb.services;
   const seq = tcb.sndNxt;
   const fin = (flags & FIN) !== 0;
   const end = (seq + length + (fin ? 1 : 0)) | 0;
-  const firstFin = fin && tcb.sndFin === undefined;
+  if (seq === tcb.sndUna) tcb.timeoutFrom = now;
   tcb.sndNxt = end;
-  if (seqLt(seq, tcb.sndMax)) {
-    countRetransmission(tcb, length);
-    if (tcb.timedAt >= 0 && seqLt(seq, tcb.timedEnd)) tcb.timedAt = -1; // Karn
-  } else {
-    counters.bytesSent += length;
-    if (tcb.timedAt < 0) {
-      tcb.timedAt = now;
-      tcb.timedEnd = end;
-    }
-  }
-  if (length < tcb.sndMss && length > 0) tcb.sndSmall = end;
   if (seqGt(end, tcb.sndMax)) tcb.sndMax = end;
-  if (firstFin) tcb.sndFin = (end - 1) | 0;
+  if (length < tcb.sndMss && length > 0) tcb.sndSmall = end;
+  if (fin) tcb.sndFin = (end - 1) | 0;
+  tcb.services.counters.bytesSent += length;
+  tcb.recovery!.sent(seq, end, now);
   sendSegment(tcb, seq, flags, at, length);
-  if (firstFin) transition(tcb, "Send_fin", tcb.sndFin);
+  if (fin) transition(tcb, "Send_fin", tcb.sndFin);
+  armSendTimer(tcb, now);
 }
 
-/** Counts a segment that was sent before. */
-export function countRetransmission(tcb: Tcb, length: number): void {
+/**
+ * Sends the beginning of a range again, one segment of it.
+ *
+ * @param range What was lost, or what a probe repeats.
+ */
+export function retransmit(tcb: Tcb, range: Transmission, now: number): void {
+  const { counters } = tcb.services;
+  const { start } = range;
+  const at = seqDiff(start, tcb.sndUna);
+  const room = firstSegmentOf(tcb, range);
+  const length = Math.min(room, tcb.sendQueued - at);
+  const fin = room > length;
+  counters.segmentsRetransmitted++;
+  counters.bytesRetransmitted += length;
+  tcb.recovery!.retransmitted(tcb, range, room, now);
+  const flags = (length > 0 && at + length === tcb.sendQueued ? PSH : 0) | (fin ? FIN : 0);
+  sendSegment(tcb, start, flags, at, length);
+  armSendTimer(tcb, now);
+}
+
+/** How much of a range fits one segment: a FIN takes no room from the payload. */
+function firstSegmentOf(tcb: Tcb, range: Transmission): number {
+  const length = seqDiff(range.end, range.start);
+  const toFin = tcb.sndFin === undefined ? Infinity : seqDiff(tcb.sndFin, range.start);
+  return Math.min(length, toFin <= tcb.sndMss ? toFin + 1 : tcb.sndMss);
+}
+
+/** Sequence space of a full segment at SND.NXT, with our FIN if it was sent. */
+export function lastSegment(tcb: Tcb): number {
+  return tcb.sndFin === undefined ? tcb.sndMss : tcb.sndMss + 1;
+}
+
+/** Counts a SYN or a SYN-ACK that was sent before. */
+export function countRetransmission(tcb: Tcb): void {
   tcb.retransmissions++;
   tcb.services.counters.segmentsRetransmitted++;
-  tcb.services.counters.bytesRetransmitted += length;
 }
 
-/** Starts the retransmission timer anew (RFC 6298 section 5). */
-export function armRetransmission(tcb: Tcb, now: number): void {
+/**
+ * Arms the send timer for what comes first: RACK's second look, a tail loss probe (RFC 8985
+ * section 7.2), or the retransmission timeout (RFC 6298 section 5).
+ */
+export function armSendTimer(tcb: Tcb, now: number): void {
+  const recovery = tcb.recovery;
+  const timeout = tcb.timeoutFrom + tcb.rto.current;
+  if (tcb.sndNxt === tcb.sndUna) {
+    tcb.sendTimer = "off";
+    tcb.sendDeadline = Infinity;
+    return;
+  }
   tcb.sendTimer = "retransmit";
-  tcb.sendDeadline = now + tcb.rto.current;
+  tcb.sendDeadline = timeout;
+  if (recovery === undefined) return;
+  if (recovery.reorderTimeout > 0) {
+    if (now + recovery.reorderTimeout >= timeout) return;
+    tcb.sendTimer = "reorder";
+    tcb.sendDeadline = now + recovery.reorderTimeout;
+  } else if (mayProbe(tcb, recovery)) {
+    const single = recovery.flight.bytes <= lastSegment(tcb) ? PROBE_DELAY_OF_ONE : PROBE_MARGIN;
+    tcb.sendTimer = "probe";
+    tcb.sendDeadline = Math.min(now + 2 * tcb.rto.srtt + single, timeout);
+  }
+}
+
+/** The peer may delay the acknowledgment of a lone segment by this much, in milliseconds. */
+const PROBE_DELAY_OF_ONE = 200;
+/** What a probe waits beyond two round trips, in milliseconds: a busy peer may not have come round. */
+const PROBE_MARGIN = 20;
+
+function mayProbe(tcb: Tcb, recovery: LossRecovery): boolean {
+  return tcb.sackPermitted && recovery.phase === "open" && tcb.rto.srtt > 0 &&
+    recovery.probeEnd === undefined && recovery.flight.sackedBytes === 0;
 }
 
 /**

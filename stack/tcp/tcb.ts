@@ -15,8 +15,10 @@ import type { CongestionControl } from "./congestion.ts";
 import type { TcpCounters } from "./counters.ts";
 import type { FlowEntry, FlowTable } from "./flow_table.ts";
 import type { SecretNumbers } from "./isn.ts";
-import { NewReno } from "./new_reno.ts";
+import type { LossRecovery } from "./loss_recovery.ts";
+import { makeCongestionControl } from "./congestion_controls.ts";
 import type { Reassembly } from "./reassembly.ts";
+import type { SackReport } from "./sack_report.ts";
 import { RetransmissionTimeout } from "./rto.ts";
 import type { Transition } from "./state.ts";
 import type { TcpOptions } from "./tcp_options.ts";
@@ -58,8 +60,11 @@ export interface Acceptor {
   accept(connection: Connection): void;
 }
 
-/** What the retransmission timer is running for. */
-export type SendTimer = "off" | "retransmit" | "persist";
+/**
+ * What the send timer is running for: the retransmission timeout, RACK's second look, a tail loss
+ * probe, or a window probe.
+ */
+export type SendTimer = "off" | "retransmit" | "reorder" | "probe" | "persist";
 
 /**
  * The transmission control block: all that is known of one connection. The variables have the
@@ -89,9 +94,9 @@ export class Tcb implements FlowEntry, Timed {
   iss: number;
   /** SND.UNA. */
   sndUna: number;
-  /** SND.NXT; goes back to SND.UNA when the retransmission timer expires. */
+  /** SND.NXT: what was never sent begins here, but for the byte of a window probe. */
   sndNxt: number;
-  /** The highest SND.NXT so far: nothing at or beyond it was ever sent. */
+  /** Nothing at or beyond it was ever sent: SND.NXT, or one more after a window probe. */
   sndMax: number;
   /** SND.WND in bytes, scaled. */
   sndWnd = 0;
@@ -120,6 +125,8 @@ export class Tcb implements FlowEntry, Timed {
   noDelay = false;
   /** When something was last sent. */
   lastSent = 0;
+  /** The congestion window kept data back when something was last sent. */
+  windowLimited = false;
   /** Payload bytes acknowledged. */
   bytesAcknowledged = 0;
   /** Segments sent again. */
@@ -133,17 +140,29 @@ export class Tcb implements FlowEntry, Timed {
   sendDeadline = Infinity;
   /** Expiries without an answer. */
   retries = 0;
-  /** The segment being timed ends here, sent at `timedAt`; -1 for none. */
-  timedEnd = 0;
-  timedAt = -1;
-  /** Duplicate ACKs in a row. */
-  duplicateAcks = 0;
-  /** In fast recovery (RFC 6582). */
-  recovering = false;
-  /** The highest sequence number sent when the last loss was found (RFC 6582). */
-  recover: number;
+  /** The retransmission timeout counts from here: the last progress, or the first sending. */
+  timeoutFrom = 0;
+  /** When our SYN was sent; -1 once it was sent twice (Karn). */
+  synSentAt = -1;
+  /** What is in flight, and what became of it; made with the first byte sent. */
+  recovery: LossRecovery | undefined = undefined;
+
+  /** Both SYNs carried the timestamps option (RFC 7323 section 3.2). */
+  timestamps = false;
+  /** What our timestamps differ from the stack's clock by, so that they do not tell its time. */
+  timestampOffset = 0;
+  /** Both sides report what has arrived ahead (RFC 2018). */
+  sackPermitted = false;
 
   // Receiving.
+  /** TS.Recent: the timestamp that we echo. */
+  timestampRecent = 0;
+  /** When it was taken over. */
+  timestampRecentAt = 0;
+  /** Last.ACK.sent. */
+  lastAckSent = 0;
+  /** Which ranges to report; made with the first byte that arrives ahead. */
+  sackReport: SackReport | undefined = undefined;
   /** IRS. */
   irs = 0;
   /** RCV.NXT. */
@@ -215,10 +234,9 @@ export class Tcb implements FlowEntry, Timed {
     this.sndNxt = iss;
     this.sndMax = iss;
     this.sndSmall = iss;
-    this.recover = iss;
     this.sndMss = mss;
     this.rto = new RetransmissionTimeout(services.options);
-    this.congestion = new NewReno(mss);
+    this.congestion = makeCongestionControl(services.options.congestion, mss);
   }
 
   get localAddress(): IpAddress {
@@ -231,7 +249,7 @@ export class Tcb implements FlowEntry, Timed {
 
   /** Bytes of sequence space in flight, SYN and FIN included. */
   get inFlight(): number {
-    return (this.sndMax - this.sndUna) | 0;
+    return (this.sndNxt - this.sndUna) | 0;
   }
 
   /** Bytes written and not acknowledged. */

@@ -18,6 +18,7 @@ import {
   SEQUENCE,
   SOURCE_PORT,
   SYN,
+  TCP_HEADER_LENGTH,
 } from "../wire/tcp.ts";
 import type { ConnectAttempt, Connection, ConnectOutcome, ListenHandle } from "./api.ts";
 import { BufferPool } from "./buffer_pool.ts";
@@ -149,8 +150,9 @@ export class Tcp {
       counters.droppedMalformed++;
       return;
     }
-    // Only a SYN's options matter to us.
-    if ((segment.flags & SYN) !== 0 && !readOptions(payloadOffset, segment)) {
+    if (
+      segment.offset > payloadOffset + TCP_HEADER_LENGTH && !readOptions(payloadOffset, segment)
+    ) {
       counters.optionsMalformed++;
     }
     if (packet.segmentSize > 0) segment.segmentSize = packet.segmentSize;
@@ -311,7 +313,7 @@ export class Tcp {
         if (synInSynRcvd(tcb, segment)) this.#unconnected(packet, segment, now);
         return;
       }
-      if (tcb.state === "Time_wait" && seqGt(segment.seq, tcb.rcvNxt)) {
+      if (tcb.state === "Time_wait" && isNewer(tcb, segment)) {
         const listener = this.#listeners.find(packet, segment.destinationPort);
         if (listener !== undefined) {
           // A new connection takes the place of the old one (RFC 9293 section 3.10.7.4).
@@ -343,6 +345,14 @@ export class Tcp {
     // LISTEN drops what has neither ACK nor SYN; CLOSED answers it with RST.
     if (listener === undefined || (flags & ACK) !== 0) refuse(this.#services, packet, segment);
   }
+}
+
+/** A SYN that cannot be an old one of the connection before (RFC 6191 section 2). */
+function isNewer(tcb: Tcb, segment: Segment): boolean {
+  if (tcb.timestamps && segment.hasTimestamps && segment.timestamp !== tcb.timestampRecent) {
+    return seqGt(segment.timestamp, tcb.timestampRecent);
+  }
+  return seqGt(segment.seq, tcb.rcvNxt);
 }
 
 function checkPort(port: number): void {

@@ -1,4 +1,5 @@
 import type { KeepAlive } from "./api.ts";
+import type { CongestionName } from "./congestion.ts";
 
 /** Limits and times of a stack's TCP. Times in milliseconds, sizes in bytes. */
 export interface TcpOptions {
@@ -32,6 +33,12 @@ export interface TcpOptions {
   readonly delayedAck: number;
   /** Challenge ACKs of the whole stack in a second (RFC 5961 section 7). */
   readonly challengeAcksPerSecond: number;
+  /** Congestion control. */
+  readonly congestion: CongestionName;
+  /** Offer timestamps (RFC 7323). */
+  readonly timestamps: boolean;
+  /** Offer selective acknowledgment (RFC 2018). */
+  readonly sack: boolean;
   /** Receive buffer of a connection, the largest window that is advertised. */
   readonly receiveBuffer: number;
   /** Send buffer of a connection. */
@@ -59,6 +66,9 @@ export const DEFAULT_TCP_OPTIONS: TcpOptions = {
   connectionLimit: 262_144,
   delayedAck: 40,
   challengeAcksPerSecond: 100,
+  congestion: "cubic",
+  timestamps: true,
+  sack: true,
   receiveBuffer: 256 << 10,
   sendBuffer: 256 << 10,
   reassemblyRanges: 512,

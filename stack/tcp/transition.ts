@@ -112,6 +112,8 @@ function stopTimers(tcb: Tcb): void {
 function releaseSendBuffer(tcb: Tcb): void {
   tcb.sendRing?.release();
   tcb.sendRing = undefined;
+  tcb.recovery?.flight.clear();
+  tcb.recovery = undefined;
 }
 
 /** Drops what was received and not read, in order or ahead. */

@@ -56,11 +56,16 @@ const OPTION_END = 0;
 const OPTION_NOP = 1;
 const OPTION_MSS = 2;
 const OPTION_WINDOW_SCALE = 3;
+const OPTION_SACK_PERMITTED = 4;
+const OPTION_SACK = 5;
+const OPTION_TIMESTAMPS = 8;
 
-/** Length of the options that {@link writeSynOptions} writes without a window scale, in bytes. */
-export const MSS_OPTION_LENGTH = 4;
-/** Length of the window scale option with its padding, in bytes. */
-export const WINDOW_SCALE_OPTION_LENGTH = 4;
+/** Length of the timestamps option with its padding, in bytes. */
+export const TIMESTAMPS_LENGTH = 12;
+/** SACK blocks that fit beside the timestamps (RFC 2018 section 3). */
+export const MAX_SACK_BLOCKS = 4;
+/** What a segment with timestamps and nothing else begins its options with. */
+const TIMESTAMPS_ALONE = 0x0101080a;
 
 /** The largest shift that RFC 7323 section 2.3 allows. */
 const MAX_WINDOW_SCALE = 14;
@@ -91,6 +96,20 @@ export class Segment {
   mss = 0;
   /** Window scale option, 0 to 14; -1 if absent. */
   windowScale = -1;
+  /** SACK-permitted option (RFC 2018). */
+  sackPermitted = false;
+  /** Timestamps option (RFC 7323). */
+  hasTimestamps = false;
+  /** TSval, a signed 32-bit integer. */
+  timestamp = 0;
+  /** TSecr, a signed 32-bit integer. */
+  timestampEcho = 0;
+  /** SACK blocks, 0 to 4. */
+  sackCount = 0;
+  /** First sequence number of each SACK block. */
+  readonly sackStarts: Int32Array = new Int32Array(MAX_SACK_BLOCKS);
+  /** Sequence number after the last one of each SACK block. */
+  readonly sackEnds: Int32Array = new Int32Array(MAX_SACK_BLOCKS);
 }
 
 /**
@@ -123,6 +142,9 @@ export function readSegment(
   segment.segmentSize = segment.length;
   segment.mss = 0;
   segment.windowScale = -1;
+  segment.sackPermitted = false;
+  segment.hasTimestamps = false;
+  segment.sackCount = 0;
   return true;
 }
 
@@ -138,6 +160,10 @@ export function readOptions(offset: number, segment: Segment): boolean {
   const bytes = segment.bytes;
   const end = segment.offset;
   let at = offset + TCP_HEADER_LENGTH;
+  if (end - at === TIMESTAMPS_LENGTH && read32(bytes, at) === TIMESTAMPS_ALONE) {
+    readTimestamps(bytes, at + 4, segment);
+    return true;
+  }
   while (at < end) {
     const kind = bytes[at]!;
     if (kind === OPTION_END) return true;
@@ -154,10 +180,29 @@ export function readOptions(offset: number, segment: Segment): boolean {
     } else if (kind === OPTION_WINDOW_SCALE) {
       if (length !== 3) return false;
       segment.windowScale = Math.min(bytes[at + 2]!, MAX_WINDOW_SCALE);
+    } else if (kind === OPTION_TIMESTAMPS) {
+      if (length !== 10) return false;
+      readTimestamps(bytes, at + 2, segment);
+    } else if (kind === OPTION_SACK) {
+      if ((length - 2) % 8 !== 0) return false;
+      for (let block = at + 2; block < at + length; block += 8) {
+        if (segment.sackCount === MAX_SACK_BLOCKS) break;
+        segment.sackStarts[segment.sackCount] = read32(bytes, block);
+        segment.sackEnds[segment.sackCount++] = read32(bytes, block + 4);
+      }
+    } else if (kind === OPTION_SACK_PERMITTED) {
+      if (length !== 2) return false;
+      segment.sackPermitted = true;
     }
     at += length;
   }
   return true;
+}
+
+function readTimestamps(bytes: Uint8Array, at: number, segment: Segment): void {
+  segment.hasTimestamps = true;
+  segment.timestamp = read32(bytes, at);
+  segment.timestampEcho = read32(bytes, at + 4);
 }
 
 /**
@@ -187,28 +232,98 @@ export function writeSegment(
   write16(bytes, offset + URGENT_POINTER, 0);
 }
 
+/** What our SYN offers; an option that is not offered is `undefined` or `false`. */
+export interface SynOptions {
+  /** Maximum segment size in bytes. */
+  readonly mss: number;
+  /** Window scale, 0 to 14. */
+  readonly windowScale: number | undefined;
+  /** SACK may be used. */
+  readonly sackPermitted: boolean;
+  /** TSval; TSecr is 0 in a SYN and given in a SYN-ACK. */
+  readonly timestamp: number | undefined;
+  /** TSecr. */
+  readonly timestampEcho: number;
+}
+
 /**
- * Writes the options of a SYN: maximum segment size and, unless -1, window scale.
+ * Writes the options of a SYN.
  *
  * @param offset Index of the first byte of the header.
  * @returns Length of header and options in bytes.
  */
-export function writeSynOptions(
-  bytes: Uint8Array,
-  offset: number,
-  mss: number,
-  windowScale: number,
-): number {
+export function writeSynOptions(bytes: Uint8Array, offset: number, options: SynOptions): number {
   let at = offset + TCP_HEADER_LENGTH;
   bytes[at++] = OPTION_MSS;
-  bytes[at++] = MSS_OPTION_LENGTH;
-  bytes[at++] = mss >>> 8;
-  bytes[at++] = mss;
-  if (windowScale >= 0) {
+  bytes[at++] = 4;
+  write16(bytes, at, options.mss);
+  at += 2;
+  if (options.timestamp !== undefined) {
+    // Two bytes before the timestamps keep them aligned: SACK-permitted, or padding.
+    bytes[at++] = options.sackPermitted ? OPTION_SACK_PERMITTED : OPTION_NOP;
+    bytes[at++] = options.sackPermitted ? 2 : OPTION_NOP;
+    bytes[at++] = OPTION_TIMESTAMPS;
+    bytes[at++] = 10;
+    write32(bytes, at, options.timestamp);
+    write32(bytes, at + 4, options.timestampEcho);
+    at += 8;
+  } else if (options.sackPermitted) {
+    bytes[at++] = OPTION_NOP;
+    bytes[at++] = OPTION_NOP;
+    bytes[at++] = OPTION_SACK_PERMITTED;
+    bytes[at++] = 2;
+  }
+  if (options.windowScale !== undefined) {
     bytes[at++] = OPTION_NOP;
     bytes[at++] = OPTION_WINDOW_SCALE;
     bytes[at++] = 3;
-    bytes[at++] = windowScale;
+    bytes[at++] = options.windowScale;
   }
   return at - offset;
+}
+
+/**
+ * Writes the timestamps option behind whatever options there are.
+ *
+ * @param at Index of the first free byte, a multiple of 4 from the start of the header.
+ * @returns Index after it.
+ */
+export function writeTimestamps(
+  bytes: Uint8Array,
+  at: number,
+  timestamp: number,
+  echo: number,
+): number {
+  write32(bytes, at, TIMESTAMPS_ALONE);
+  write32(bytes, at + 4, timestamp);
+  write32(bytes, at + 8, echo);
+  return at + TIMESTAMPS_LENGTH;
+}
+
+/**
+ * Writes SACK blocks.
+ *
+ * @param at Index of the first free byte, a multiple of 4 from the start of the header.
+ * @param starts First sequence numbers.
+ * @param ends Sequence numbers after the last.
+ * @param count How many blocks, 1 to 4.
+ * @returns Index after them.
+ */
+export function writeSackBlocks(
+  bytes: Uint8Array,
+  at: number,
+  starts: Int32Array,
+  ends: Int32Array,
+  count: number,
+): number {
+  bytes[at++] = OPTION_NOP;
+  bytes[at++] = OPTION_NOP;
+  bytes[at++] = OPTION_SACK;
+  bytes[at++] = 2 + 8 * count;
+  for (let i = 0; i < count; i++) {
+    write32(bytes, at, starts[i]!);
+    write32(bytes, at + 4, ends[i]!);
+    at += 8;
+  }
+  return at;
 }

@@ -1,3 +1,4 @@
+import type { CongestionName } from "../../stack/tcp/congestion.ts";
 import type { Impairment } from "../../runtime/device/impairment.ts";
 import { seededRandom } from "../../runtime/device/random.ts";
 
@@ -62,6 +63,9 @@ export interface Plan {
   readonly paths: readonly [Impairment, Impairment];
   readonly partitions: readonly Partition[];
   readonly connections: readonly ConnectionPlan[];
+  readonly sack: boolean;
+  readonly timestamps: boolean;
+  readonly congestion: CongestionName;
 }
 
 /** The dice of one seed. */
@@ -112,6 +116,9 @@ export function planOf(seed: number): Plan {
     paths: [pathOf(dice), pathOf(dice)],
     partitions: dice.chance(0.15) ? [partitionOf(dice)] : [],
     connections: Array.from({ length: dice.one(1, 1, 2, 5) }, () => connectionOf(dice)),
+    sack: dice.chance(0.75),
+    timestamps: dice.chance(0.75),
+    congestion: dice.one("cubic", "cubic", "reno"),
   };
 }
 

@@ -67,7 +67,13 @@ export function simulate(seed: number, options: { trace?: boolean } = {}): Outco
       transmitChecksum: plan.transmitChecksum,
       segmentation: plan.segmentation,
     },
-    tcp: { receiveBuffer: plan.receiveBuffer, sendBuffer: plan.sendBuffer },
+    tcp: {
+      receiveBuffer: plan.receiveBuffer,
+      sendBuffer: plan.sendBuffer,
+      sack: plan.sack,
+      timestamps: plan.timestamps,
+      congestion: plan.congestion,
+    },
     tap: (_station, frame, now) => wire.sent(frame, now),
     trace: (line) => wire.transition(line),
   });

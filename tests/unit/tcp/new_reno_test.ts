@@ -18,12 +18,27 @@ Deno.test("a handshake that had to be repeated leaves one segment (RFC 5681 sect
 
 Deno.test("slow start grows by what was acknowledged, at most two segments for one ACK", () => {
   const reno = new NewReno(1000);
-  reno.acknowledged(1000, 0);
+  reno.acknowledged(1000, true, 0, 0);
   assertEquals(reno.cwnd, 11_000);
-  reno.acknowledged(300, 0);
+  reno.acknowledged(300, true, 0, 0);
   assertEquals(reno.cwnd, 11_300);
-  reno.acknowledged(50_000, 0);
+  reno.acknowledged(50_000, true, 0, 0);
   assertEquals(reno.cwnd, 13_300);
+});
+
+Deno.test("a window that is not used does not grow", () => {
+  const reno = new NewReno(1000);
+  reno.acknowledged(1000, false, 0, 0);
+  assertEquals(reno.cwnd, 10_000);
+});
+
+Deno.test("a needless reduction is taken back", () => {
+  const reno = new NewReno(1000);
+  reno.remember();
+  reno.timedOut(10_000, 0);
+  assertEquals([reno.cwnd, reno.ssthresh], [1000, 5000]);
+  reno.undo();
+  assertEquals([reno.cwnd, reno.ssthresh], [10_000, Infinity]);
 });
 
 Deno.test("congestion avoidance grows by one segment for each window acknowledged", () => {
@@ -31,11 +46,11 @@ Deno.test("congestion avoidance grows by one segment for each window acknowledge
   reno.lossDetected(20_000, 0);
   reno.setWindow(10_000);
   assertEquals(reno.ssthresh, 10_000);
-  for (let i = 0; i < 9; i++) reno.acknowledged(1000, 0);
+  for (let i = 0; i < 9; i++) reno.acknowledged(1000, true, 0, 0);
   assertEquals(reno.cwnd, 10_000);
-  reno.acknowledged(1000, 0);
+  reno.acknowledged(1000, true, 0, 0);
   assertEquals(reno.cwnd, 11_000);
-  for (let i = 0; i < 11; i++) reno.acknowledged(1000, 0);
+  for (let i = 0; i < 11; i++) reno.acknowledged(1000, true, 0, 0);
   assertEquals(reno.cwnd, 12_000);
 });
 

@@ -131,15 +131,38 @@ Deno.test("a header is written so that the other implementation reads it", () =>
 });
 
 Deno.test("SYN options are written so that the other implementation reads them", () => {
-  for (const scale of [-1, 0, 7, 14]) {
-    const frame = frameWith([raw(...new Array(12).fill(0))]);
-    const length = wire.writeSynOptions(frame, TCP_OFFSET, 1460, scale);
-    frame[TCP_OFFSET + 12] = length << 2;
-    const options = decodePacket(frame).tcp!.options.filter(({ kind }) => kind !== "nop");
-    assertEquals(length, scale < 0 ? 24 : 28);
-    assertEquals(options, [
-      { kind: "mss" as const, size: 1460 },
-      ...(scale < 0 ? [] : [{ kind: "ws" as const, shift: scale }]),
-    ]);
+  for (const windowScale of [undefined, 0, 7, 14]) {
+    for (const sackPermitted of [false, true]) {
+      for (const timestamp of [undefined, -5]) {
+        const frame = frameWith([raw(...new Array(24).fill(0))]);
+        const length = wire.writeSynOptions(frame, TCP_OFFSET, {
+          mss: 1460,
+          windowScale,
+          sackPermitted,
+          timestamp,
+          timestampEcho: 7,
+        });
+        frame[TCP_OFFSET + 12] = length << 2;
+        assertEquals(length % 4, 0);
+        const kinds = decodePacket(frame).tcp!.options.map(({ kind }) => kind)
+          .filter((kind) => kind !== "nop");
+        assertEquals(kinds.includes("ws"), windowScale !== undefined);
+        assertEquals(
+          kinds.length,
+          1 +
+            [windowScale !== undefined, sackPermitted, timestamp !== undefined].filter(Boolean)
+              .length,
+        );
+        const segment = new wire.Segment();
+        wire.readSegment(frame, TCP_OFFSET, frame.length - TCP_OFFSET, segment);
+        assert(wire.readOptions(TCP_OFFSET, segment));
+        assertEquals([segment.mss, segment.windowScale], [1460, windowScale ?? -1]);
+        assertEquals(segment.sackPermitted, sackPermitted);
+        assertEquals(segment.hasTimestamps, timestamp !== undefined);
+        if (timestamp !== undefined) {
+          assertEquals([segment.timestamp, segment.timestampEcho], [timestamp, 7]);
+        }
+      }
+    }
   }
 });

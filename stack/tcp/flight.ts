@@ -1,0 +1,403 @@
+import { seqDiff, seqGt, seqLeq, seqLt } from "./sequence.ts";
+
+/**
+ * A range of sequence space that left at one time: one segment, or many in a row. It is split when
+ * its parts meet different fates.
+ */
+export class Transmission {
+  /** First sequence number. */
+  start = 0;
+  /** Sequence number after the last. */
+  end = 0;
+  /** When it was last sent, in milliseconds. */
+  sentAt = 0;
+  /** It was sent more than once. */
+  retransmitted = false;
+  /** The peer has it (RFC 2018). */
+  sacked = false;
+  /** It is taken for lost and is to be sent again, or has been. */
+  lost = false;
+  /** Lost, sent again, and that is in flight. */
+  repeated = false;
+  /** Neighbors in the order of sequence numbers. */
+  next: Transmission | undefined = undefined;
+  /** Neighbors in the order of sequence numbers. */
+  previous: Transmission | undefined = undefined;
+  /** Neighbors in the order of sending; only of those that may yet arrive. */
+  later: Transmission | undefined = undefined;
+  /** Neighbors in the order of sending. */
+  earlier: Transmission | undefined = undefined;
+  /** In the order of sending. */
+  timed = false;
+}
+
+/** Told of each range that the peer turns out to have. */
+export interface DeliveryObserver {
+  /** The range has arrived; called before it is marked or forgotten. */
+  delivered(transmission: Transmission): void;
+}
+
+/**
+ * What is in flight: the retransmission queue and SACK scoreboard, as ranges.
+ *
+ * ```text
+ *   SND.UNA                                              SND.NXT
+ *      |  head          ->            ->            tail  |
+ *      [ lost ][ repeated ][  sacked  ][    in flight     )
+ * ```
+ *
+ * Two lists run through the ranges: by sequence number, and, for those that are neither sacked nor
+ * given up, by time of sending, which is what RACK walks (RFC 8985). An acknowledgment touches the
+ * ranges that it is about and their neighbors, however many others there are.
+ */
+export class Flight {
+  /** The lowest range. */
+  head: Transmission | undefined = undefined;
+  /** The highest range. */
+  tail: Transmission | undefined = undefined;
+  /** The range sent longest ago of those that may yet arrive. */
+  oldest: Transmission | undefined = undefined;
+  #newest: Transmission | undefined = undefined;
+  /** No range below this one waits to be sent again; `undefined`: none at all may. */
+  #firstLost: Transmission | undefined = undefined;
+  /** Where the last SACK block ended: the next is likely to be near. */
+  #hint: Transmission | undefined = undefined;
+  /** Bytes in all ranges. */
+  bytes = 0;
+  /** Bytes that the peer has ahead of SND.UNA. */
+  sackedBytes = 0;
+  /** Bytes taken for lost. */
+  lostBytes = 0;
+  /** Bytes of them that have been sent again and are in flight. */
+  repeatedBytes = 0;
+
+  /** Bytes that are thought to be on the way (RFC 6675 section 4, "pipe"). */
+  get pipe(): number {
+    return this.bytes - this.sackedBytes - this.lostBytes + this.repeatedBytes;
+  }
+
+  /** Adds what has just been sent for the first time. */
+  append(start: number, end: number, now: number): void {
+    this.bytes += seqDiff(end, start);
+    const tail = this.tail;
+    if (
+      tail !== undefined && tail === this.#newest && tail.sentAt === now && !tail.retransmitted
+    ) {
+      tail.end = end;
+      return;
+    }
+    const range = take(start, end, now);
+    range.previous = tail;
+    if (tail === undefined) this.head = range;
+    else tail.next = range;
+    this.tail = range;
+    this.#link(range);
+  }
+
+  /**
+   * Takes off all below SND.UNA.
+   *
+   * @param una The new SND.UNA.
+   * @param observer Told of what had not been sacked before.
+   */
+  acknowledge(una: number, observer: DeliveryObserver): void {
+    for (let range = this.head; range !== undefined && seqLt(range.start, una);) {
+      if (seqGt(range.end, una)) this.#split(range, una);
+      if (!range.sacked) observer.delivered(range);
+      const next: Transmission | undefined = range.next;
+      this.#remove(range);
+      range = next;
+    }
+  }
+
+  /**
+   * Marks a range that the peer says it has.
+   *
+   * @param start First sequence number, not below SND.UNA.
+   * @param end Sequence number after the last, not beyond SND.NXT.
+   * @param observer Told of what is new.
+   * @returns Bytes that are new.
+   */
+  sack(start: number, end: number, observer: DeliveryObserver): number {
+    let range = this.#find(start);
+    const before = this.sackedBytes;
+    while (range !== undefined && seqLt(range.start, end)) {
+      if (!range.sacked && seqGt(range.end, start)) {
+        if (seqLt(range.start, start)) range = this.#split(range, start);
+        if (seqGt(range.end, end)) this.#split(range, end);
+        observer.delivered(range);
+        this.#markSacked(range);
+        range = this.#joinSacked(range);
+      }
+      this.#hint = range;
+      range = range.next;
+    }
+    return this.sackedBytes - before;
+  }
+
+  /** Gives up a range that is neither sacked nor waits to be sent again. */
+  markLost(range: Transmission): void {
+    const length = seqDiff(range.end, range.start);
+    if (range.repeated) {
+      range.repeated = false;
+      this.repeatedBytes -= length;
+    }
+    if (!range.lost) {
+      range.lost = true;
+      this.lostBytes += length;
+    }
+    this.#unlink(range);
+    if (this.#firstLost === undefined || seqLt(range.start, this.#firstLost.start)) {
+      this.#firstLost = range;
+    }
+  }
+
+  /**
+   * Gives up the first `length` bytes, or as many as the first range has, for a peer without SACK.
+   *
+   * @returns Whether there was anything that had not been given up.
+   */
+  markFirstLost(length: number): boolean {
+    const range = this.head;
+    if (range === undefined || range.sacked || (range.lost && !range.repeated)) return false;
+    if (seqDiff(range.end, range.start) > length) this.#split(range, (range.start + length) | 0);
+    this.markLost(range);
+    return true;
+  }
+
+  /** Gives up everything that is not sacked. */
+  markAllLost(): void {
+    for (let range = this.head; range !== undefined; range = range.next) {
+      if (!range.sacked) this.markLost(range);
+    }
+  }
+
+  /** Takes back that anything is lost; what was sent again counts as in flight once. */
+  unmarkLost(): void {
+    for (let range = this.head; range !== undefined; range = range.next) {
+      if (!range.lost) continue;
+      const length = seqDiff(range.end, range.start);
+      this.lostBytes -= length;
+      if (range.repeated) this.repeatedBytes -= length;
+      range.lost = false;
+      range.repeated = false;
+      if (!range.timed) this.#link(range);
+    }
+    this.#firstLost = undefined;
+  }
+
+  /** The lowest range that is lost and has not been sent again; `undefined` if there is none. */
+  get firstLost(): Transmission | undefined {
+    let range = this.#firstLost;
+    while (range !== undefined && (!range.lost || range.repeated || range.sacked)) {
+      range = range.next;
+    }
+    this.#firstLost = range;
+    return range;
+  }
+
+  /**
+   * The beginning of a range is sent again.
+   *
+   * @param range The range.
+   * @param length How much of it: the rest stays a range of its own.
+   */
+  markRepeated(range: Transmission, length: number, now: number): void {
+    const all = seqDiff(range.end, range.start);
+    if (length < all) this.#split(range, (range.start + length) | 0);
+    range.retransmitted = true;
+    range.sentAt = now;
+    if (range.lost && !range.repeated) {
+      range.repeated = true;
+      this.repeatedBytes += length;
+    }
+    this.#unlink(range);
+    this.#link(range);
+  }
+
+  /** The last `length` bytes as a range of their own, unless they are sacked. */
+  lastRange(length: number): Transmission | undefined {
+    const tail = this.tail;
+    if (tail === undefined || tail.sacked) return undefined;
+    return seqDiff(tail.end, tail.start) > length
+      ? this.#split(tail, (tail.end - length) | 0)
+      : tail;
+  }
+
+  /** The highest sequence number that is sacked, plus one; `undefined` if none is. */
+  get highestSacked(): number | undefined {
+    if (this.sackedBytes === 0) return undefined;
+    for (let range = this.tail; range !== undefined; range = range.previous) {
+      if (range.sacked) return range.end;
+    }
+    return undefined;
+  }
+
+  /** Forgets what the peer said it has: it may have thrown it away (RFC 2018 section 8). */
+  forgetSacked(): void {
+    for (let range = this.head; range !== undefined; range = range.next) {
+      if (!range.sacked) continue;
+      range.sacked = false;
+      if (!range.timed) this.#link(range);
+    }
+    this.sackedBytes = 0;
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    for (let range = this.head; range !== undefined;) {
+      const next: Transmission | undefined = range.next;
+      give(range);
+      range = next;
+    }
+    this.head =
+      this.tail =
+      this.oldest =
+      this.#newest =
+        undefined;
+    this.#firstLost = this.#hint = undefined;
+    this.bytes =
+      this.sackedBytes =
+      this.lostBytes =
+      this.repeatedBytes =
+        0;
+  }
+
+  #markSacked(range: Transmission): void {
+    const length = seqDiff(range.end, range.start);
+    if (range.lost) this.lostBytes -= length;
+    if (range.repeated) this.repeatedBytes -= length;
+    range.lost = false;
+    range.repeated = false;
+    range.sacked = true;
+    this.sackedBytes += length;
+    this.#unlink(range);
+  }
+
+  /** Joins a sacked range with its sacked neighbors, so that holes are what is counted. */
+  #joinSacked(range: Transmission): Transmission {
+    const { previous, next } = range;
+    if (next !== undefined && next.sacked) {
+      range.end = next.end;
+      this.#drop(next);
+    }
+    if (previous !== undefined && previous.sacked) {
+      previous.end = range.end;
+      this.#drop(range);
+      return previous;
+    }
+    return range;
+  }
+
+  /** The range that holds a sequence number, looked for from where the last one was found. */
+  #find(seq: number): Transmission | undefined {
+    let range = this.#hint ?? this.head;
+    while (range !== undefined && seqGt(range.start, seq)) range = range.previous;
+    if (range === undefined) range = this.head;
+    while (range !== undefined && seqLeq(range.end, seq)) range = range.next;
+    return range;
+  }
+
+  /** Cuts a range in two at `at`; returns the second. */
+  #split(range: Transmission, at: number): Transmission {
+    const rest = take(at, range.end, range.sentAt);
+    rest.retransmitted = range.retransmitted;
+    rest.sacked = range.sacked;
+    rest.lost = range.lost;
+    rest.repeated = range.repeated;
+    range.end = at;
+    rest.previous = range;
+    rest.next = range.next;
+    if (range.next !== undefined) range.next.previous = rest;
+    else this.tail = rest;
+    range.next = rest;
+    if (range.timed) {
+      rest.timed = true;
+      rest.earlier = range;
+      rest.later = range.later;
+      if (range.later !== undefined) range.later.earlier = rest;
+      else this.#newest = rest;
+      range.later = rest;
+    }
+    return rest;
+  }
+
+  #remove(range: Transmission): void {
+    const length = seqDiff(range.end, range.start);
+    this.bytes -= length;
+    if (range.sacked) this.sackedBytes -= length;
+    if (range.lost) this.lostBytes -= length;
+    if (range.repeated) this.repeatedBytes -= length;
+    this.#unlink(range);
+    this.#drop(range);
+  }
+
+  /** Takes a range out of the order of sequence numbers; its bytes have been dealt with. */
+  #drop(range: Transmission): void {
+    const { previous, next } = range;
+    if (previous !== undefined) previous.next = next;
+    else this.head = next;
+    if (next !== undefined) next.previous = previous;
+    else this.tail = previous;
+    if (this.#firstLost === range) this.#firstLost = next;
+    if (this.#hint === range) this.#hint = previous;
+    give(range);
+  }
+
+  #link(range: Transmission): void {
+    range.timed = true;
+    range.earlier = this.#newest;
+    range.later = undefined;
+    if (this.#newest === undefined) this.oldest = range;
+    else this.#newest.later = range;
+    this.#newest = range;
+  }
+
+  #unlink(range: Transmission): void {
+    if (!range.timed) return;
+    const { earlier, later } = range;
+    if (earlier !== undefined) earlier.later = later;
+    else this.oldest = later;
+    if (later !== undefined) later.earlier = earlier;
+    else this.#newest = earlier;
+    range.timed = false;
+    range.earlier = range.later = undefined;
+  }
+}
+
+/** Ranges that are no longer used, for the next ones. */
+const spare: Transmission[] = [];
+const MOST_SPARE = 4_096;
+
+function take(start: number, end: number, now: number): Transmission {
+  const range = spare.pop() ?? new Transmission();
+  range.start = start;
+  range.end = end;
+  range.sentAt = now;
+  range.retransmitted =
+    range.sacked =
+    range.lost =
+    range.repeated =
+      false;
+  range.next =
+    range.previous =
+    range.later =
+    range.earlier =
+      undefined;
+  range.timed = false;
+  return range;
+}
+
+function give(range: Transmission): void {
+  range.next =
+    range.previous =
+    range.later =
+    range.earlier =
+      undefined;
+  if (spare.length < MOST_SPARE) spare.push(range);
+}
+
+/** Whether the first of two transmissions left after the second (RFC 8985 section 5.2). */
+export function sentAfter(timeA: number, endA: number, timeB: number, endB: number): boolean {
+  return timeA > timeB || timeA === timeB && seqGt(endA, endB);
+}

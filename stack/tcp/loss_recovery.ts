@@ -1,0 +1,384 @@
+import type { Segment } from "../wire/tcp.ts";
+import { type DeliveryObserver, Flight, type Transmission } from "./flight.ts";
+import { ProportionalRateReduction } from "./prr.ts";
+import { Rack } from "./rack.ts";
+import { seqGeq, seqGt, seqLeq, seqLt } from "./sequence.ts";
+import type { CongestionControl } from "./congestion.ts";
+import type { TcpCounters } from "./counters.ts";
+import type { RetransmissionTimeout } from "./rto.ts";
+
+/** What loss recovery needs to know of a connection: it is a part of the TCB. */
+export interface Sender {
+  readonly services: { readonly counters: TcpCounters };
+  readonly congestion: CongestionControl;
+  readonly rto: RetransmissionTimeout;
+  readonly sndUna: number;
+  readonly sndNxt: number;
+  readonly sndMss: number;
+  readonly maxSndWnd: number;
+  readonly sackPermitted: boolean;
+  readonly timestampOffset: number;
+  readonly windowLimited: boolean;
+  retransmissions: number;
+}
+
+/**
+ * Where the sender stands with losses.
+ *
+ * - `"open"`: none is known.
+ * - `"recovery"`: found by RACK or duplicate ACKs; the window follows PRR.
+ * - `"loss"`: found by the retransmission timer; slow start from one segment.
+ */
+export type RecoveryPhase = "open" | "recovery" | "loss";
+
+/** Duplicate ACKs that mean a loss where the peer has no SACK (RFC 5681 section 3.2). */
+const DUPLICATE_ACK_THRESHOLD = 3;
+
+/** What was the case before a reduction of the window, should it turn out to have been needless. */
+interface Undo {
+  /** Our timestamp when the first retransmission left; `undefined` before that. */
+  firstRetransmission: number | undefined;
+  /** Retransmissions whose originals were not yet reported as received. */
+  outstanding: number;
+}
+
+/**
+ * Finds losses and decides how much may be sent while they are mended: RACK-TLP (RFC 8985) with
+ * SACK, NewReno (RFC 6582) without, PRR (RFC 9937), F-RTO (RFC 5682), and the undoing of what was
+ * needless (RFC 4015, RFC 3708). What has been sent is known to {@link Flight}.
+ */
+export class LossRecovery implements DeliveryObserver {
+  /** What is in flight. */
+  readonly flight: Flight = new Flight();
+  /** Time-based loss detection. */
+  readonly rack: Rack = new Rack();
+  /** Where we stand. */
+  phase: RecoveryPhase = "open";
+  /** SND.NXT when the loss was found: when this is acknowledged, the recovery is over. */
+  recoverPoint: number;
+  /** In how many milliseconds RACK wants to look again; 0: not. */
+  reorderTimeout = 0;
+  /** A tail loss probe ended here, and what became of it is not known (RFC 8985 section 7). */
+  probeEnd: number | undefined = undefined;
+  /** The probe was a retransmission. */
+  #probeRepeats = false;
+  /** F-RTO: the timeout may have been spurious. */
+  #forwardRto = false;
+  /** F-RTO: send something new next, in place of the next lost range. */
+  sendNewFirst = false;
+  readonly #prr = new ProportionalRateReduction();
+  #undo: Undo | undefined = undefined;
+  /** Duplicate ACKs in a row, from a peer without SACK. */
+  #duplicates = 0;
+
+  // Of the acknowledgment in hand.
+  #now = 0;
+  #echo = 0;
+  #hasEcho = false;
+  #delivered = 0;
+  #latestSentAt = -1;
+  #originalDelivered = false;
+
+  /** @param una SND.UNA. */
+  constructor(una: number) {
+    this.recoverPoint = una;
+  }
+
+  /** Bytes in flight: for a peer without SACK each duplicate ACK stands for one that has left. */
+  pipe(tcb: Sender): number {
+    return this.flight.pipe - this.#inferred(tcb);
+  }
+
+  /** {@link DeliveryObserver.delivered} */
+  delivered(range: Transmission): void {
+    const now = this.#now;
+    this.#delivered += (range.end - range.start) | 0;
+    if (!range.retransmitted) {
+      if (range.sentAt > this.#latestSentAt) this.#latestSentAt = range.sentAt;
+      if (this.phase === "loss" && seqLeq(range.end, this.recoverPoint)) {
+        this.#originalDelivered = true;
+      }
+    }
+    this.rack.delivered(range, this.#isOriginal(range), now);
+  }
+
+  /** With timestamps it can be told which transmission an acknowledgment answers. */
+  #isOriginal(range: Transmission): boolean {
+    // Clocks tick in milliseconds: an echo from the tick before is older for sure.
+    return this.#hasEcho && ((this.#echo - Math.floor(range.sentAt)) | 0) < 0;
+  }
+
+  /**
+   * Takes in an acknowledgment (SND.UNA is still the old one).
+   *
+   * @param tcb The connection.
+   * @param segment The segment; its ACK is at or above SND.UNA.
+   * @param acked How far SND.UNA advances, in bytes.
+   * @param duplicate It is a duplicate ACK in the sense of RFC 5681.
+   * @param now Time in milliseconds.
+   */
+  acknowledged(
+    tcb: Sender,
+    segment: Segment,
+    acked: number,
+    duplicate: boolean,
+    now: number,
+  ): void {
+    const { flight, rack } = this;
+    const { ack } = segment;
+    this.#now = now;
+    this.#delivered = 0;
+    this.#latestSentAt = -1;
+    this.#originalDelivered = false;
+    this.#hasEcho = segment.hasTimestamps;
+    this.#echo = (segment.timestampEcho - tcb.timestampOffset) | 0;
+    const lostBefore = flight.lostBytes;
+    // Slow start may double the window even where one round trip does not fill it.
+    const { cwnd, ssthresh } = tcb.congestion;
+    const limited = tcb.windowLimited || cwnd < ssthresh && cwnd < 2 * this.pipe(tcb);
+
+    if (acked > 0) {
+      flight.acknowledge(ack, this);
+      // What the duplicates stood for has been counted.
+      this.#delivered = Math.max(this.#delivered - this.#duplicates * tcb.sndMss, 0);
+      this.#duplicates = 0;
+    } else if (duplicate && !tcb.sackPermitted) {
+      this.#duplicates++;
+      this.#delivered = tcb.sndMss;
+    }
+    const duplicateReported = this.#takeSackBlocks(tcb, segment);
+
+    this.#measure(tcb, acked, now);
+    if (duplicateReported) {
+      tcb.services.counters.duplicateSacksReceived++;
+      rack.duplicateReported(ack, tcb.sndNxt);
+      if (this.#undo !== undefined) this.#undo.outstanding--;
+    }
+    this.#detect(tcb, acked, now);
+    this.#probeAnswered(tcb, segment, duplicateReported || duplicate, now);
+    this.#advance(tcb, ack, acked, limited, flight.lostBytes > lostBefore, now);
+  }
+
+  /** Looks again for losses, when the time that RACK asked for has come. */
+  reorderTimeoutExpired(tcb: Sender, now: number): void {
+    this.#detect(tcb, 0, now);
+    if (this.flight.lostBytes > 0 && this.phase === "open") {
+      this.#enterRecovery(tcb, now);
+      this.#setPrrWindow(tcb, 0, false);
+    }
+  }
+
+  /** The retransmission timer has expired (RFC 6298 section 5, RFC 8985 section 6.3). */
+  timedOut(tcb: Sender, now: number): void {
+    const { flight, rack } = this;
+    const { congestion } = tcb;
+    // F-RTO is for timeouts out of the blue, not for the second of a row.
+    this.#forwardRto = this.phase === "open" && tcb.sackPermitted;
+    if (this.phase === "open") {
+      this.#beginUndo(tcb);
+      congestion.timedOut(this.pipe(tcb), now);
+    }
+    congestion.setWindow(tcb.sndMss);
+    this.phase = "loss";
+    this.recoverPoint = tcb.sndNxt;
+    this.reorderTimeout = 0;
+    this.probeEnd = undefined;
+    this.sendNewFirst = false;
+    this.#duplicates = 0;
+    // A peer may drop what it has reported (RFC 2018 section 8): if the first is among it, it did.
+    if (flight.head?.sacked) flight.forgetSacked();
+    if (tcb.sackPermitted) rack.markLostOnTimeout(flight, now);
+    else flight.markAllLost();
+  }
+
+  /** A range leaves again. */
+  retransmitted(tcb: Sender, range: Transmission, length: number, now: number): void {
+    this.flight.markRepeated(range, length, now);
+    if (this.phase === "recovery") this.#prr.sent(length);
+    if (this.#undo !== undefined) {
+      this.#undo.outstanding++;
+      this.#undo.firstRetransmission ??= Math.floor(now);
+    }
+    tcb.retransmissions++;
+  }
+
+  /** A range leaves for the first time. */
+  sent(start: number, end: number, now: number): void {
+    this.flight.append(start, end, now);
+    if (this.phase === "recovery") this.#prr.sent((end - start) | 0);
+    this.sendNewFirst = false;
+  }
+
+  /** A tail loss probe leaves. */
+  probed(tcb: Sender, repeats: boolean): void {
+    this.probeEnd = tcb.sndNxt;
+    this.#probeRepeats = repeats;
+  }
+
+  #inferred(tcb: Sender): number {
+    if (this.#duplicates === 0) return 0;
+    return Math.max(Math.min(this.#duplicates * tcb.sndMss, this.flight.pipe - tcb.sndMss), 0);
+  }
+
+  /** @returns Whether the first block reports something that has come twice (RFC 2883). */
+  #takeSackBlocks(tcb: Sender, segment: Segment): boolean {
+    if (!tcb.sackPermitted || segment.sackCount === 0) return false;
+    const { ack, sackStarts: starts, sackEnds: ends } = segment;
+    const first = starts[0]!;
+    const firstEnd = ends[0]!;
+    const duplicate = seqLt(first, ack) ||
+      segment.sackCount > 1 && seqGeq(first, starts[1]!) && seqLeq(firstEnd, ends[1]!);
+    for (let i = duplicate ? 1 : 0; i < segment.sackCount; i++) {
+      const start = starts[i]!;
+      const end = ends[i]!;
+      if (seqLt(start, end) && seqGeq(start, ack) && seqLeq(end, tcb.sndNxt)) {
+        this.flight.sack(start, end, this);
+      }
+    }
+    // Only what was sent and is not too old can have come twice.
+    return duplicate && seqLt(first, firstEnd) && seqLeq(firstEnd, tcb.sndNxt) &&
+      seqGt(firstEnd, (ack - Math.max(tcb.maxSndWnd, 65_535)) | 0);
+  }
+
+  /** One round-trip time from the latest of the ranges that were sent once (RFC 6298, Karn). */
+  #measure(tcb: Sender, acked: number, now: number): void {
+    let rtt = -1;
+    if (this.#latestSentAt >= 0) rtt = now - this.#latestSentAt;
+    else if (acked > 0 && this.#hasEcho && this.#delivered > 0) {
+      const ticks = (Math.floor(now) - this.#echo) | 0;
+      if (ticks >= 0) rtt = Math.max(ticks, 1);
+    }
+    if (rtt < 0) return;
+    tcb.rto.measure(rtt);
+    this.rack.measured(rtt, now);
+  }
+
+  #detect(tcb: Sender, acked: number, now: number): void {
+    const { flight } = this;
+    if (tcb.sackPermitted) {
+      this.reorderTimeout = flight.oldest === undefined ? 0 : this.rack.detect(
+        flight,
+        this.phase !== "open",
+        tcb.rto.srtt,
+        tcb.sndMss,
+        now,
+      );
+      return;
+    }
+    // NewReno: the third duplicate ACK, and then each partial ACK, point at the first segment.
+    const found = this.phase === "open"
+      ? this.#duplicates === DUPLICATE_ACK_THRESHOLD && seqGeq(tcb.sndUna, this.recoverPoint)
+      : this.phase === "recovery" && acked > 0 &&
+        seqLt((tcb.sndUna + acked) | 0, this.recoverPoint);
+    if (found) flight.markFirstLost(tcb.sndMss);
+  }
+
+  #advance(
+    tcb: Sender,
+    ack: number,
+    acked: number,
+    limited: boolean,
+    lostMore: boolean,
+    now: number,
+  ): void {
+    const { congestion } = tcb;
+    if (this.phase !== "open" && this.#wasNeedless(acked)) this.#takeBack(tcb);
+    switch (this.phase) {
+      case "open":
+        if (this.flight.lostBytes > 0) {
+          this.#enterRecovery(tcb, now);
+          this.#setPrrWindow(tcb, this.#delivered, false);
+        } else if (acked > 0) {
+          congestion.acknowledged(this.#delivered, limited, tcb.rto.latest, now);
+        }
+        break;
+      case "recovery":
+        if (seqGeq(ack, this.recoverPoint)) {
+          congestion.setWindow(congestion.ssthresh);
+          this.#leave();
+        } else this.#setPrrWindow(tcb, this.#delivered, acked > 0 && !lostMore);
+        break;
+      case "loss":
+        this.#advanceLoss(tcb, ack, acked, limited, now);
+        break;
+    }
+  }
+
+  #advanceLoss(tcb: Sender, ack: number, acked: number, limited: boolean, now: number): void {
+    if (this.#forwardRto) {
+      if (this.#originalDelivered && !seqGeq(ack, this.recoverPoint)) {
+        // What was never sent again has arrived: the timeout was spurious (RFC 5682 step 3b).
+        this.#takeBack(tcb);
+        return;
+      }
+      if (seqGt(tcb.sndNxt, this.recoverPoint)) {
+        if (acked === 0) this.#forwardRto = false; // Step 3a: the loss was real.
+      } else if (acked > 0 && !seqGeq(ack, this.recoverPoint)) {
+        this.sendNewFirst = true; // Step 2b: see what something new brings.
+      } else this.#forwardRto = false;
+    }
+    if (this.#delivered > 0) {
+      tcb.congestion.acknowledged(this.#delivered, limited, tcb.rto.latest, now);
+    }
+    if (seqGeq(ack, this.recoverPoint)) this.#leave();
+  }
+
+  #enterRecovery(tcb: Sender, now: number): void {
+    const { flight } = this;
+    tcb.services.counters.fastRetransmits++;
+    this.#beginUndo(tcb);
+    tcb.congestion.lossDetected(flight.bytes - flight.sackedBytes, now);
+    this.#prr.begin(flight.bytes - flight.sackedBytes + this.#delivered);
+    this.phase = "recovery";
+    this.recoverPoint = tcb.sndNxt;
+    this.probeEnd = undefined;
+  }
+
+  #setPrrWindow(tcb: Sender, delivered: number, safe: boolean): void {
+    const { congestion, sndMss } = tcb;
+    const pipe = this.pipe(tcb);
+    congestion.setWindow(this.#prr.window(delivered, pipe, congestion.ssthresh, safe, sndMss));
+  }
+
+  #leave(): void {
+    this.phase = "open";
+    this.#undo = undefined;
+    this.#duplicates = 0;
+    this.#forwardRto = false;
+    this.sendNewFirst = false;
+    this.rack.recovered();
+  }
+
+  #beginUndo(tcb: Sender): void {
+    tcb.congestion.remember();
+    this.#undo = { firstRetransmission: undefined, outstanding: 0 };
+  }
+
+  /** Whether all that was sent again need not have been (RFC 3522, RFC 3708). */
+  #wasNeedless(acked: number): boolean {
+    const undo = this.#undo;
+    if (undo === undefined || undo.firstRetransmission === undefined) return false;
+    if (undo.outstanding <= 0) return true;
+    return acked > 0 && this.#hasEcho && ((this.#echo - undo.firstRetransmission) | 0) < 0;
+  }
+
+  #takeBack(tcb: Sender): void {
+    tcb.services.counters.recoveriesUndone++;
+    this.flight.unmarkLost();
+    tcb.congestion.undo();
+    tcb.rto.backoffs = 0;
+    this.#leave();
+  }
+
+  /** RFC 8985 section 7.4: a probe that mended a loss hid it from congestion control. */
+  #probeAnswered(tcb: Sender, segment: Segment, needless: boolean, now: number): void {
+    const end = this.probeEnd;
+    if (end === undefined || seqLt(segment.ack, end)) return;
+    if (this.#probeRepeats && !needless) {
+      if (segment.ack === end) return; // The next acknowledgment will tell.
+      tcb.congestion.lossDetected(this.flight.bytes - this.flight.sackedBytes, now);
+      tcb.congestion.setWindow(tcb.congestion.ssthresh);
+    }
+    this.probeEnd = undefined;
+  }
+}
