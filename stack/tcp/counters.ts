@@ -56,6 +56,8 @@ export class TcpCounters {
   connectionsTimedOut = 0;
   /** Half-open connections dropped because the handshake was never completed. */
   halfOpenTimedOut = 0;
+  /** Connections whose TIME_WAIT was cut short because there were too many. */
+  timeWaitEvicted = 0;
   /** Connections whose FIN_WAIT_2 ended by its timer. */
   finWait2Expired = 0;
   /** Bytes received after `close()` and discarded by the lingering close. */

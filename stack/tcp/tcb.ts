@@ -36,6 +36,8 @@ export interface TcpServices {
   readonly table: FlowTable<Tcb>;
   /** Half-open connections: those in Syn_rcvd that a listener's SYN-ACK began. */
   readonly halfOpen: Set<Tcb>;
+  /** Connections in TIME_WAIT, the one that ends first at the front: all of them wait equally long. */
+  readonly timeWait: Set<Tcb>;
   /** Timers. */
   readonly wheel: TimerWheel<Tcb>;
   /** Buffers. */

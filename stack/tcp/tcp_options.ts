@@ -29,6 +29,8 @@ export interface TcpOptions {
   readonly halfOpenLimit: number;
   /** Connections of all states at most; further SYNs are dropped and counted. */
   readonly connectionLimit: number;
+  /** Connections in TIME_WAIT at most; one more ends the one that has been there longest. */
+  readonly timeWaitLimit: number;
   /** Longest delay of an acknowledgment (RFC 9293 section 3.8.6.3: below 500). */
   readonly delayedAck: number;
   /** Challenge ACKs of the whole stack in a second (RFC 5961 section 7). */
@@ -64,6 +66,7 @@ export const DEFAULT_TCP_OPTIONS: TcpOptions = {
   synAckRetransmissions: 5,
   halfOpenLimit: 1_024,
   connectionLimit: 262_144,
+  timeWaitLimit: 65_536,
   delayedAck: 40,
   challengeAcksPerSecond: 100,
   congestion: "cubic",

@@ -58,11 +58,23 @@ export function enterTimeWait(tcb: Tcb, now: number): void {
   releaseSendBuffer(tcb);
   tcb.services.counters.connectionsClosed++;
   settle(tcb, "closed");
+  const { timeWait, options, counters } = tcb.services;
+  if (timeWait.size > options.timeWaitLimit) {
+    counters.timeWaitEvicted++;
+    for (const oldest of timeWait) {
+      transition(oldest, "Timeout");
+      teardown(oldest, "closed");
+      break;
+    }
+  }
 }
 
 /** Starts the 2 MSL of TIME_WAIT anew. */
 export function restartTimeWait(tcb: Tcb, now: number): void {
-  tcb.waitDeadline = now + 2 * tcb.services.options.msl;
+  const { timeWait, options } = tcb.services;
+  timeWait.delete(tcb);
+  timeWait.add(tcb);
+  tcb.waitDeadline = now + 2 * options.msl;
   tcb.rearm();
 }
 
@@ -74,9 +86,10 @@ export function restartTimeWait(tcb: Tcb, now: number): void {
  * @param reason What the owner is told.
  */
 export function teardown(tcb: Tcb, reason: CloseReason): void {
-  const { table, halfOpen, wheel } = tcb.services;
+  const { table, halfOpen, timeWait, wheel } = tcb.services;
   table.remove(tcb);
   halfOpen.delete(tcb);
+  timeWait.delete(tcb);
   stopTimers(tcb);
   wheel.cancel(tcb);
   releaseSendBuffer(tcb);

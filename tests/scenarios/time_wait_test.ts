@@ -135,3 +135,23 @@ Deno.test("Time_wait of many connections costs no more than its table", () => {
   t.advance(60_000);
   gone(t.stack);
 });
+
+Deno.test("too many in Time_wait: the one that has been there longest gives way, and its port is free", () => {
+  const t = scenario({ listen: 80, tcp: { timeWaitLimit: 3 } });
+  const peers = Array.from({ length: 5 }, (_, i) => {
+    const peer = t.peer({ port: 10_000 + i });
+    peer.open().connection.close();
+    peer.expect("FIN ACK seq=1 ack=1");
+    peer.send("FIN ACK seq=1 ack=2");
+    peer.expect("ACK seq=2 ack=2");
+    t.advance(1);
+    return peer;
+  });
+  assertEquals([t.stack.census().timeWait, t.stack.counters.tcp.timeWaitEvicted], [3, 2]);
+  peers[1]!.send("ACK seq=2 ack=2");
+  assertEquals(countOf(peers[1]!.drain(), "RST"), 1);
+  peers[2]!.send("FIN ACK seq=1 ack=2");
+  peers[2]!.expect("ACK seq=2 ack=2");
+  t.advance(60_000);
+  gone(t.stack);
+});
