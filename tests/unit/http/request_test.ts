@@ -5,7 +5,7 @@ import {
   assertStrictEquals,
   assertThrows,
 } from "@std/assert";
-import { exchange, get, parseResponse, parseResponses, post } from "./support.ts";
+import { exchange, get, parseResponse, parseResponses, post, serve } from "./support.ts";
 
 /** Gives what `look` sees of a request to a handler. */
 async function seen<T>(text: string, look: (request: Request) => T | Promise<T>): Promise<T> {
@@ -112,12 +112,16 @@ Deno.test("a request can be sent on with fetch", async () => {
         } ${await request.text()}`,
       ),
   );
-  const answer = await exchange(post("hello", "/a", "X-A: 1\r\n"), (request) => {
+  const { client, done } = serve((request) => {
     const target = new URL(request.url);
     target.host = `127.0.0.1:${server.addr.port}`;
     return fetch(new Request(target, request));
   });
-  assertEquals(parseResponse(answer).body, "POST /a 1 hello");
+  client.send(post("hello", "/a", "X-A: 1\r\n"));
+  await client.until(() => client.text.endsWith("hello"));
+  assertEquals(parseResponse(client.text).body, "POST /a 1 hello");
+  client.end();
+  await done;
   await server.shutdown();
 });
 
