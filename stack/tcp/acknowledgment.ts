@@ -13,16 +13,17 @@ import type { Tcb } from "./tcb.ts";
  */
 export function processAck(tcb: Tcb, segment: Segment, now: number): void {
   const acked = seqDiff(segment.ack, tcb.sndUna);
+  let news = false;
   if (acked >= 0 && tcb.recovery !== undefined) {
     const duplicate = acked === 0 && isDuplicate(tcb, segment);
     if (duplicate) tcb.services.counters.duplicateAcksReceived++;
-    if (acked > 0 || duplicate || segment.sackCount > 0) {
-      tcb.recovery.acknowledged(tcb, segment, acked, duplicate, now);
-    }
+    news = acked > 0 || duplicate || segment.sackCount > 0;
+    if (news) tcb.recovery.acknowledged(tcb, segment, acked, duplicate, now);
   }
   if (acked > 0) newDataAcknowledged(tcb, segment.ack, acked, now);
   updateSendWindow(tcb, segment);
-  if (tcb.sendTimer !== "persist" || acked > 0) armSendTimer(tcb, now);
+  // Only what says something of our data may put the probe off (RFC 8985 section 7.2).
+  if (news && tcb.sendTimer !== "persist" || acked > 0) armSendTimer(tcb, now);
 }
 
 /**

@@ -181,9 +181,9 @@ export class Flight {
       if (range.repeated) this.repeatedBytes -= length;
       range.lost = false;
       range.repeated = false;
-      if (!range.timed) this.#link(range);
     }
     this.#firstLost = undefined;
+    this.#sortByTime();
   }
 
   /** The lowest range that is lost and has not been sent again; `undefined` if there is none. */
@@ -238,9 +238,9 @@ export class Flight {
     for (let range = this.head; range !== undefined; range = range.next) {
       if (!range.sacked) continue;
       range.sacked = false;
-      if (!range.timed) this.#link(range);
     }
     this.sackedBytes = 0;
+    this.#sortByTime();
   }
 
   /** Forgets everything. */
@@ -342,6 +342,17 @@ export class Flight {
     if (this.#firstLost === range) this.#firstLost = next;
     if (this.#hint === range) this.#hint = previous;
     give(range);
+  }
+
+  /** Lists anew, in the order of sending, what may yet arrive. Takes long, and happens seldom. */
+  #sortByTime(): void {
+    const ranges: Transmission[] = [];
+    for (let range = this.head; range !== undefined; range = range.next) {
+      this.#unlink(range);
+      if (!range.sacked && (!range.lost || range.repeated)) ranges.push(range);
+    }
+    ranges.sort((a, b) => a.sentAt - b.sentAt); // Stable: at one time in the order of numbers.
+    for (const range of ranges) this.#link(range);
   }
 
   #link(range: Transmission): void {

@@ -56,16 +56,16 @@ export class LossRecovery implements DeliveryObserver {
   phase: RecoveryPhase = "open";
   /** SND.NXT when the loss was found: when this is acknowledged, the recovery is over. */
   recoverPoint: number;
-  /** In how many milliseconds RACK wants to look again; 0: not. */
-  reorderTimeout = 0;
+  /** When RACK wants to look again; `Infinity`: not. */
+  reorderDeadline = Infinity;
   /** A tail loss probe ended here, and what became of it is not known (RFC 8985 section 7). */
   probeEnd: number | undefined = undefined;
   /** The probe was a retransmission. */
   #probeRepeats = false;
   /** F-RTO: the timeout may have been spurious. */
   #forwardRto = false;
-  /** F-RTO: send something new next, in place of the next lost range. */
-  sendNewFirst = false;
+  /** F-RTO: nothing but new data leaves until the next acknowledgment tells what was lost. */
+  sendNewOnly = false;
   readonly #prr = new ProportionalRateReduction();
   #undo: Undo | undefined = undefined;
   /** Duplicate ACKs in a row, from a peer without SACK. */
@@ -181,9 +181,9 @@ export class LossRecovery implements DeliveryObserver {
     congestion.setWindow(tcb.sndMss);
     this.phase = "loss";
     this.recoverPoint = tcb.sndNxt;
-    this.reorderTimeout = 0;
+    this.reorderDeadline = Infinity;
     this.probeEnd = undefined;
-    this.sendNewFirst = false;
+    this.sendNewOnly = false;
     this.#duplicates = 0;
     // A peer may drop what it has reported (RFC 2018 section 8): if the first is among it, it did.
     if (flight.head?.sacked) flight.forgetSacked();
@@ -206,7 +206,12 @@ export class LossRecovery implements DeliveryObserver {
   sent(start: number, end: number, now: number): void {
     this.flight.append(start, end, now);
     if (this.phase === "recovery") this.#prr.sent((end - start) | 0);
-    this.sendNewFirst = false;
+  }
+
+  /** F-RTO is over where there is nothing new to send, or no window for it (RFC 5682 step 2b). */
+  nothingNewSent(): void {
+    this.#forwardRto = false;
+    this.sendNewOnly = false;
   }
 
   /** A tail loss probe leaves. */
@@ -228,12 +233,17 @@ export class LossRecovery implements DeliveryObserver {
     const firstEnd = ends[0]!;
     const duplicate = seqLt(first, ack) ||
       segment.sackCount > 1 && seqGeq(first, starts[1]!) && seqLeq(firstEnd, ends[1]!);
-    for (let i = duplicate ? 1 : 0; i < segment.sackCount; i++) {
-      const start = starts[i]!;
-      const end = ends[i]!;
-      if (seqLt(start, end) && seqGeq(start, ack) && seqLeq(end, tcb.sndNxt)) {
-        this.flight.sack(start, end, this);
+    // From the lowest up: a lower block after a higher one would look like reordering.
+    for (let at = ack;;) {
+      let lowest = -1;
+      for (let i = duplicate ? 1 : 0; i < segment.sackCount; i++) {
+        const start = starts[i]!;
+        if (seqLt(start, at) || !seqLt(start, ends[i]!) || seqGt(ends[i]!, tcb.sndNxt)) continue;
+        if (lowest < 0 || seqLt(start, starts[lowest]!)) lowest = i;
       }
+      if (lowest < 0) break;
+      this.flight.sack(starts[lowest]!, ends[lowest]!, this);
+      at = ends[lowest]!;
     }
     // Only what was sent and is not too old can have come twice.
     return duplicate && seqLt(first, firstEnd) && seqLeq(firstEnd, tcb.sndNxt) &&
@@ -256,13 +266,14 @@ export class LossRecovery implements DeliveryObserver {
   #detect(tcb: Sender, acked: number, now: number): void {
     const { flight } = this;
     if (tcb.sackPermitted) {
-      this.reorderTimeout = flight.oldest === undefined ? 0 : this.rack.detect(
+      const wait = this.rack.detect(
         flight,
         this.phase !== "open",
         tcb.rto.srtt,
         tcb.sndMss,
         now,
       );
+      this.reorderDeadline = wait > 0 ? now + wait : Infinity;
       return;
     }
     // NewReno: the third duplicate ACK, and then each partial ACK, point at the first segment.
@@ -311,11 +322,10 @@ export class LossRecovery implements DeliveryObserver {
         this.#takeBack(tcb);
         return;
       }
-      if (seqGt(tcb.sndNxt, this.recoverPoint)) {
-        if (acked === 0) this.#forwardRto = false; // Step 3a: the loss was real.
-      } else if (acked > 0 && !seqGeq(ack, this.recoverPoint)) {
-        this.sendNewFirst = true; // Step 2b: see what something new brings.
-      } else this.#forwardRto = false;
+      if (this.sendNewOnly || acked === 0) {
+        this.#forwardRto = false; // Steps 2a and 3a: the loss was real.
+        this.sendNewOnly = false;
+      } else this.sendNewOnly = true; // Step 2b: see what something new brings.
     }
     if (this.#delivered > 0) {
       tcb.congestion.acknowledged(this.#delivered, limited, tcb.rto.latest, now);
@@ -345,7 +355,7 @@ export class LossRecovery implements DeliveryObserver {
     this.#undo = undefined;
     this.#duplicates = 0;
     this.#forwardRto = false;
-    this.sendNewFirst = false;
+    this.sendNewOnly = false;
     this.rack.recovered();
   }
 

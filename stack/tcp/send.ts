@@ -43,7 +43,7 @@ function sendData(tcb: Tcb, now: number): void {
   tcb.windowLimited = false;
   for (;;) {
     const pipe = recovery.pipe(tcb);
-    const lost = recovery.sendNewFirst ? undefined : recovery.flight.firstLost;
+    const lost = recovery.sendNewOnly ? undefined : recovery.flight.firstLost;
     if (lost !== undefined) {
       const length = firstSegmentOf(tcb, lost);
       if (pipe > 0 && pipe + length > congestion.cwnd) {
@@ -65,6 +65,11 @@ function sendData(tcb: Tcb, now: number): void {
     const flags = (length > 0 && length === left ? PSH : 0) | (fin ? FIN : 0);
     transmitNew(tcb, at, length, flags, now);
     if (fin) break;
+  }
+  if (recovery.sendNewOnly && tcb.sndNxt === recovery.recoverPoint) {
+    recovery.nothingNewSent();
+    sendData(tcb, now);
+    return;
   }
   if (tcb.sendTimer === "off" && queued > 0 && tcb.sndNxt === tcb.sndUna) {
     // Data waits for a window and nothing in flight will bring an answer.
@@ -164,10 +169,10 @@ export function armSendTimer(tcb: Tcb, now: number): void {
   tcb.sendTimer = "retransmit";
   tcb.sendDeadline = timeout;
   if (recovery === undefined) return;
-  if (recovery.reorderTimeout > 0) {
-    if (now + recovery.reorderTimeout >= timeout) return;
+  if (recovery.reorderDeadline !== Infinity) {
+    if (recovery.reorderDeadline >= timeout) return;
     tcb.sendTimer = "reorder";
-    tcb.sendDeadline = now + recovery.reorderTimeout;
+    tcb.sendDeadline = recovery.reorderDeadline;
   } else if (mayProbe(tcb, recovery)) {
     const single = recovery.flight.bytes <= lastSegment(tcb) ? PROBE_DELAY_OF_ONE : PROBE_MARGIN;
     tcb.sendTimer = "probe";
