@@ -4,6 +4,10 @@ import { fetchListener } from "./fetch_listener.ts";
 import type { FetchModule, Listener } from "./listener.ts";
 import { firstLine } from "./log/format.ts";
 import { suggestion } from "./nearest.ts";
+import { within } from "./within.ts";
+
+/** Longest time that a module may take to be loaded and to start, in milliseconds. */
+const START_TIMEOUT = 30_000;
 
 /** Names of the listeners that Taproom brings along, each a module in `listeners/`. */
 export const BUILT_INS: readonly string[] = [
@@ -67,6 +71,21 @@ export function resolveSpecifier(specifier: string, base: URL): string {
 export async function loadListener(config: ListenerConfig, base: URL): Promise<Listener> {
   const made = await makeListener(config, await importDefault(config, base));
   return isFetchModule(made) ? fetchListener(made) : made;
+}
+
+/**
+ * Waits until a listener is loaded, or loaded and started, but not for ever. Keeps the event loop
+ * alive: Deno ends a program all of which waits for a top-level await that nothing will resolve.
+ *
+ * @throws {ListenerError} It takes too long.
+ * @throws Whatever loading or starting throws.
+ */
+export async function startInTime(
+  config: ListenerConfig,
+  starting: Promise<unknown>,
+): Promise<void> {
+  if (await within(START_TIMEOUT, starting)) return;
+  throw new ListenerError(config, `not loaded and started within ${START_TIMEOUT / 1000} s`);
 }
 
 async function importDefault(config: ListenerConfig, base: URL): Promise<unknown> {

@@ -16,7 +16,7 @@ import { NetworkInterface } from "./interface.ts";
 import type { Flow, FlowConnectOptions } from "./listener.ts";
 import { createLog } from "./log.ts";
 import { firstLine } from "./log/format.ts";
-import { ListenerError } from "./modules.ts";
+import { ListenerError, startInTime } from "./modules.ts";
 import { currentNetwork } from "./net.ts";
 import { secureRandom } from "./random.ts";
 import { Service, type ServiceHost } from "./service.ts";
@@ -37,6 +37,8 @@ export interface ServedListener {
   readonly port: number;
   /** Its module, as the config names it. */
   readonly module: string;
+  /** Whether it is still being loaded or started. */
+  readonly pending: boolean;
   /** Why it is not served. */
   readonly error: Error | undefined;
 }
@@ -49,8 +51,8 @@ export interface ServedInterface {
   readonly config: InterfaceConfig;
 }
 
-/** Longest time that a module may take to be loaded and to start, in milliseconds. */
-const START_TIMEOUT = 30_000;
+/** Longest time that the others wait for a module to be loaded and to start, in milliseconds. */
+const START_PATIENCE = 2_000;
 /** How long frames are looked for before a TAP's driver sleeps, in microseconds. */
 const TAP_BUSY_POLL = 50;
 /** Least time that `stop` functions get, in milliseconds. */
@@ -69,6 +71,7 @@ export class Runtime implements AsyncDisposable {
   readonly #interfaces: NetworkInterface[] = [];
   readonly #gateways: Gateway[] = [];
   readonly #services: Service[];
+  readonly #pending: Set<Service>;
   readonly #failed = new Map<Service, Error>();
   readonly #handles: ListenHandle[] = [];
   readonly #listeners = new Set<FlowListener>();
@@ -76,6 +79,7 @@ export class Runtime implements AsyncDisposable {
   readonly #flows: FlowSet;
   readonly #drain: Drain;
   readonly #signal = new AbortController();
+  readonly #loaded = Promise.withResolvers<void>();
   readonly #closed = Promise.withResolvers<void>();
   #draining: Promise<DrainResult> | undefined;
   #ended = false;
@@ -93,6 +97,7 @@ export class Runtime implements AsyncDisposable {
     this.#options = options;
     this.#flows = new FlowSet(onEmpty);
     this.#services = config.listeners.map((listener) => new Service(listener, host, onEmpty));
+    this.#pending = new Set(this.#services);
     this.#drain = new Drain(
       [{ flows: this.#flows, heedsSignal: false }, ...this.#services],
       () => this.#gateways.some((gateway) => gateway.delivers),
@@ -121,8 +126,21 @@ export class Runtime implements AsyncDisposable {
   get listeners(): ServedListener[] {
     return this.#services.map((service) => {
       const { port, module } = service.config;
-      return { port, module, error: this.#failed.get(service) };
+      return {
+        port,
+        module,
+        pending: this.#pending.has(service),
+        error: this.#failed.get(service),
+      };
     });
+  }
+
+  /**
+   * Resolves when no listener is pending any more: each is served, or has failed. The runtime may
+   * have started before that, see {@link start}.
+   */
+  get loaded(): Promise<void> {
+    return this.#loaded.promise;
   }
 
   /** Resolves when everything has ended; rejects with what a device or a stack died of. */
@@ -220,7 +238,13 @@ export class Runtime implements AsyncDisposable {
       one.run().catch((error) => this.#fail(error));
     }
     currentNetwork.set(this);
-    await Promise.all(this.#services.map((service) => this.#serve(service)));
+    const serving = Promise.all(this.#services.map((service) => this.#serve(service)));
+    serving.then(() => this.#loaded.resolve());
+    if (!await within(START_PATIENCE, serving)) {
+      for (const { config: { port, module } } of this.#pending) {
+        createLog({ port }).warn("still loading or starting; not waited for", { module });
+      }
+    }
     served.resolve();
   }
 
@@ -263,9 +287,16 @@ export class Runtime implements AsyncDisposable {
   async #serve(service: Service): Promise<void> {
     const { config } = service;
     const log = createLog({ port: config.port });
+    const { signal } = this.#signal;
+    const starting = service.start();
     try {
-      if (!await within(START_TIMEOUT, service.start())) {
-        throw new ListenerError(config, `not loaded and started within ${START_TIMEOUT / 1000} s`);
+      const drains = new Promise<void>((resolve) => {
+        signal.addEventListener("abort", () => resolve(), { once: true });
+      });
+      await startInTime(config, Promise.race([starting, drains]));
+      if (signal.aborted) {
+        starting.then(() => service.stop()).catch(ignore);
+        return;
       }
       const accept = service.serve.bind(service);
       this.#listen(this.#interfaces, { port: config.port }, accept, this.#handles);
@@ -276,6 +307,8 @@ export class Runtime implements AsyncDisposable {
       this.#failed.set(service, fault);
       log.error(fault.message);
       if (fault.cause !== undefined) log.debug("the module's own error", { error: fault.cause });
+    } finally {
+      this.#pending.delete(service);
     }
   }
 
@@ -343,7 +376,8 @@ export class Runtime implements AsyncDisposable {
 
 /**
  * Starts a runtime: opens the devices, loads the listeners and opens their ports. A listener that
- * cannot be loaded is logged, found in {@link Runtime.listeners}, and harms nothing else.
+ * cannot be loaded is logged, found in {@link Runtime.listeners}, and harms nothing else; one that
+ * takes longer than 2 s is not waited for, and served once it has started ({@link Runtime.loaded}).
  *
  * @param config What it is to do.
  * @param options What else it needs to know.

@@ -5,7 +5,7 @@ import { type Runtime, type RuntimeOptions, start } from "../runtime.ts";
 import type { Invocation } from "./command.ts";
 
 /** What the command line needs of a running Taproom. */
-export type Running = Pick<Runtime, "listeners" | "closed" | "drain" | "abort">;
+export type Running = Pick<Runtime, "listeners" | "loaded" | "closed" | "drain" | "abort">;
 
 /** What the command line needs of the world, so that it can be tested without one. */
 export interface Environment {

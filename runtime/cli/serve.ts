@@ -49,19 +49,20 @@ export async function serve(
       return STATUS.done;
     }
 
-    const failures = running.listeners.flatMap(({ error }) => error ? [failureOf(error)] : []);
-    const missing = failures.flatMap(({ permission }) => permission ?? []);
-    // What is wrong with each has been logged; what mends it has not.
-    if (missing.length > 0) log.error(advise(missing));
-    if (failures.length > 0 && failures.length === config.listeners.length) {
-      await running.abort();
-      log.error("no listener can be served");
-      return missing.length === failures.length ? STATUS.permission : STATUS.failure;
-    }
-    announce(config, running, flags, (text) => lines.line(text));
-
+    const isPending = running.listeners.some(({ pending }) => pending);
+    if (isPending) announce(config, running, flags, (text) => lines.line(text));
     end.onAgain = () => void running.abort();
     try {
+      await Promise.race([running.loaded, running.closed, end.asked]);
+      const { missing, status } = verdict(config, running);
+      // What is wrong with each has been logged; what mends it has not.
+      if (missing.length > 0) log.error(advise(missing));
+      if (status !== undefined) {
+        await running.abort();
+        log.error("no listener can be served");
+        return status;
+      }
+      if (!isPending) announce(config, running, flags, (text) => lines.line(text));
       await Promise.race([running.closed, end.asked]);
     } finally {
       await Promise.race([running.drain(), end.forced]);
@@ -74,6 +75,20 @@ export async function serve(
   }
 }
 
+/** What the failures of listeners come to; a status only if none of them can be served. */
+function verdict(
+  config: Config,
+  { listeners }: Running,
+): { missing: string[]; status: Status | undefined } {
+  const failures = listeners.flatMap(({ error }) => error ? [failureOf(error)] : []);
+  const missing = failures.flatMap(({ permission }) => permission ?? []);
+  if (failures.length === 0 || failures.length < config.listeners.length) {
+    return { missing, status: undefined };
+  }
+  const status = missing.length === failures.length ? STATUS.permission : STATUS.failure;
+  return { missing, status };
+}
+
 /** Says what is served: a banner for people, one line for programs. */
 function announce(
   config: Config,
@@ -81,7 +96,7 @@ function announce(
   { logFormat }: Flags,
   line: (text: string) => void,
 ): void {
-  const served = listeners.filter(({ error }) => error === undefined);
+  const served = listeners.filter(({ error, pending }) => error === undefined && !pending);
   if (logFormat === "text") {
     const ports = new Set(served.map(({ port }) => port));
     return line(banner(config, (port) => ports.has(port)));

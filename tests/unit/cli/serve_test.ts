@@ -19,6 +19,7 @@ const CONFIG = JSON.stringify({
 function listeners(...errors: (Error | undefined)[]): FakeRuntime["listeners"] {
   return [{ port: 7, module: "echo" }, { port: 8080, module: "http" }].map((listener, index) => ({
     ...listener,
+    pending: false,
     error: errors[index],
   }));
 }
@@ -53,13 +54,41 @@ Deno.test("serving: the banner has interfaces, addresses, listeners and a line t
 Deno.test("serving: the embedded default is shown with the ports of this host", async () => {
   const world = new World();
   world.start = ({ listeners }) =>
-    Promise.resolve(new FakeRuntime(listeners.map((one) => ({ ...one, error: undefined }))));
+    Promise.resolve(
+      new FakeRuntime(listeners.map((one) => ({ ...one, pending: false, error: undefined }))),
+    );
   const running = world.run("");
   await world.says("Taproom");
   world.signal();
   const { stderr } = await running;
   assertStringIncludes(stderr, "127.0.0.1:8080 to 80");
   assertStringIncludes(stderr, "\n  try: curl http://127.0.0.1:8080/\n");
+});
+
+Deno.test("serving: the banner waits for no pending listener; none left ends it all", async () => {
+  const loaded = Promise.withResolvers<void>();
+  const served = [{
+    port: 7,
+    module: "./slow.ts",
+    pending: true,
+    error: undefined as Error | undefined,
+  }];
+  const runtime = new FakeRuntime(served);
+  runtime.loaded = loaded.promise;
+  const world = new World();
+  world.files["app.jsonc"] = JSON.stringify({
+    ...JSON.parse(CONFIG),
+    listeners: [{ port: 7, module: "./slow.ts" }],
+  });
+  world.start = () => Promise.resolve(runtime);
+  const running = world.run("-c app.jsonc");
+  await world.says("tap0");
+  served[0]!.pending = false;
+  served[0]!.error = new Error("too slow");
+  loaded.resolve();
+  const { status, stderr } = await running;
+  assertEquals(status, 1);
+  assertStringIncludes(stderr, "no listener can be served");
 });
 
 Deno.test("serving: with json the start is one object, and every line parses", async () => {
@@ -177,7 +206,7 @@ Deno.test("serving: without any listener that can be served the exit status is 1
     const { status, stderr } = await running;
     assertEquals(status, expected);
     assertStringIncludes(stderr, "no listener can be served");
-    assertEquals(runtime.calls, ["abort"]);
+    assertEquals(runtime.calls, ["abort", "drain"]);
   }
 });
 

@@ -99,6 +99,7 @@ export class World {
 /** A runtime that serves everything and drains when told to. */
 export class FakeRuntime implements Running {
   readonly calls: string[] = [];
+  loaded: Promise<void> = Promise.resolve();
   readonly #closed = Promise.withResolvers<void>();
   readonly #drained = Promise.withResolvers<{ graceful: number; reset: number }>();
 

@@ -136,6 +136,43 @@ Deno.test("a module that fails to load or to start is named, and harms no other"
   assertEquals(rig.log.filter((line) => line.startsWith("error")).length, 2);
 });
 
+Deno.test("a module that hangs while it starts is named, and holds up no other", async () => {
+  const go = Promise.withResolvers<void>();
+  Object.assign(globalThis, { hungImport: go.promise });
+  await using rig = await Rig.start({
+    listeners: {
+      7: { start: () => go.promise, flow: say("late").flow },
+      9: "data:text/javascript,await globalThis.hungImport",
+      13: say("fine"),
+    },
+  });
+  assertEquals(await rig.ask(13), "fine");
+  await assertRejects(() => rig.connect(7), ConnectionRefused);
+  const warnings = rig.log.filter((line) => line.startsWith("warn"));
+  assertEquals(warnings.length, 2);
+  assertMatch(warnings[0]!, /^warn {1,2}still loading or starting.* port=7 .*module=/);
+  assertMatch(warnings[1]!, / port=9 .*module=.*await globalThis/);
+  assertEquals(rig.runtime.listeners.map(({ pending }) => pending), [true, true, false]);
+  go.resolve();
+  await settle();
+  assertEquals(await rig.ask(7), "late");
+});
+
+Deno.test("a module that has started only when the runtime drains is stopped, not served", async () => {
+  const go = Promise.withResolvers<void>();
+  const calls: string[] = [];
+  await using rig = await Rig.start({
+    listeners: {
+      7: { start: () => go.promise, flow() {}, stop: () => void calls.push("stop") },
+    },
+  });
+  await rig.runtime.drain();
+  await rig.runtime.loaded;
+  go.resolve();
+  await settle();
+  assertEquals(calls, ["stop"]);
+});
+
 Deno.test("start comes before the first flow and stop after the last", async () => {
   const calls: string[] = [];
   await using rig = await Rig.start({
