@@ -22,7 +22,7 @@ export const FAULTS = {
   // Request line (RFC 9112 section 3)
   method: bad("The request line must begin with a method, a token followed by one space."),
   methodTooLong: new Fault(501, "The method is longer than any that is implemented."),
-  target: bad("The request-target must be visible ASCII, followed by one space."),
+  target: bad("The request-target must be visible ASCII without a fragment, and one space follow."),
   targetForm: bad("The request-target must be a path, an http URL, or * with OPTIONS."),
   version: bad("The request line must end with HTTP/1.1 and CRLF."),
   versionUnsupported: new Fault(505, "Only HTTP/1.1 and HTTP/1.0 are spoken here."),

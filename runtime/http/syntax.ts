@@ -35,9 +35,10 @@ export const TOKEN: Uint8Array = table((_, c) => /[!#$%&'*+\-.^_`|~0-9A-Za-z]/.t
 
 /**
  * 1 for each byte of a request-target: every visible ASCII character. RFC 3986 has fewer; browsers
- * send some of the others (`|`, `^`, `"`), and `Deno.serve` takes them all.
+ * send some of the others (`|`, `^`, `"`). But no `#`: a fragment is never sent (RFC 9112
+ * section 3.2).
  */
-export const TARGET: Uint8Array = table((byte) => byte > SP && byte < 0x7f);
+export const TARGET: Uint8Array = table((byte, c) => byte > SP && byte < 0x7f && c !== "#");
 
 /** 1 for each byte of a field value (RFC 9110 section 5.5): HTAB, SP, visible ASCII, obs-text. */
 export const VALUE: Uint8Array = table((byte) => byte === HTAB || (byte >= SP && byte !== 0x7f));

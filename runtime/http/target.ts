@@ -8,7 +8,6 @@ import { COLON, equalsIgnoreCase, HEX, isDigit, latin1, REG_NAME, SLASH } from "
 
 const ASTERISK = 0x2a;
 const QUESTION_MARK = 0x3f;
-const HASH = 0x23;
 const OPENING_BRACKET = 0x5b;
 const CLOSING_BRACKET = 0x5d;
 const DOT = 0x2e;
@@ -17,7 +16,8 @@ const MAX_PORT = 65535;
 
 /**
  * Whether `bytes[start..end)` is a host with an optional port (RFC 3986 section 3.2.2 and 3.2.3):
- * a name or IPv4 address, or an IPv6 address in brackets. No user, no percent-encoding.
+ * a name or IPv4 address, or an IPv6 address in brackets. No user, no percent-encoding, and no
+ * name that URLs take for an IPv4 address and that is none (`1.2.3.4.5`).
  */
 export function isHost(bytes: Uint8Array, start: number, end: number): boolean {
   let at = start;
@@ -28,7 +28,7 @@ export function isHost(bytes: Uint8Array, start: number, end: number): boolean {
     at++;
   } else {
     while (at < end && REG_NAME[bytes[at]!] === 1) at++;
-    if (at === start) return false;
+    if (at === start || !isNameOrAddress(bytes, start, at)) return false;
   }
   if (at === end) return true;
   if (bytes[at] !== COLON) return false;
@@ -39,6 +39,37 @@ export function isHost(bytes: Uint8Array, start: number, end: number): boolean {
     if (port > MAX_PORT) return false;
   }
   return true;
+}
+
+/**
+ * Whether a host is a name, or else an IPv4 address: the URL standard takes for an address
+ * whatever has a number for its last label.
+ */
+function isNameOrAddress(bytes: Uint8Array, start: number, end: number): boolean {
+  let last = bytes[end - 1] === DOT ? end - 1 : end;
+  while (last > start && bytes[last - 1] !== DOT) last--;
+  if (!isDigit(bytes[last]!) || isDottedQuad(bytes, start, end)) return true;
+  return URL.canParse(`http://${latin1(bytes, start, end)}`);
+}
+
+/** Whether this is an address as it is usually written, `192.168.69.2`. */
+function isDottedQuad(bytes: Uint8Array, start: number, end: number): boolean {
+  let dots = 0;
+  let number = 0;
+  let digits = 0;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at]!;
+    if (isDigit(byte)) {
+      if (digits > 0 && number === 0) return false; // Octal.
+      number = number * 10 + HEX[byte]!;
+      if (++digits > 3 || number > 255) return false;
+    } else {
+      if (byte !== DOT || digits === 0) return false;
+      dots++;
+      number = digits = 0;
+    }
+  }
+  return dots === 3 && digits > 0;
 }
 
 /** Where the authority of an absolute-form target begins: after `http://` or `https://`; or -1. */
@@ -69,7 +100,7 @@ export function checkTarget(
   const authority = authorityStart(bytes, start, end);
   if (authority === -1) return FAULTS.targetForm;
   let at = authority;
-  while (at < end && bytes[at] !== SLASH && bytes[at] !== QUESTION_MARK && bytes[at] !== HASH) at++;
+  while (at < end && bytes[at] !== SLASH && bytes[at] !== QUESTION_MARK) at++;
   return isHost(bytes, authority, at) ? undefined : FAULTS.host;
 }
 

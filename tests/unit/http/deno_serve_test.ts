@@ -93,7 +93,7 @@ const FIELDS =
 
 /** Requests by the handler that they are for; without a name of their own. */
 const requests: Record<string, string> = {
-  url: get("/url/../a//b?c=d&e#f"),
+  url: get("/url/../a//b?c=d&e"),
   headers: get("/headers", FIELDS),
   header: get("/header", FIELDS),
   method: "OPTIONS /method HTTP/1.1\r\nHost: example.org\r\n\r\n",

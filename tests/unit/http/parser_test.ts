@@ -181,6 +181,12 @@ for (
     "[g]",
     "a,b@c",
     "%61",
+    "1.2.3.4.5",
+    "1.2.3.256",
+    "1.2.3.4.5.:80",
+    "a.0",
+    "08",
+    "4294967296",
   ]
 ) {
   Deno.test(`the host ${JSON.stringify(host)} is refused`, () => {
@@ -197,6 +203,15 @@ for (
     "[::1]",
     "[2001:db8::1]:8080",
     "a_b-c~d",
+    "192.168.69.2.",
+    "1.2",
+    "0x7f.1",
+    "0x",
+    "0xg",
+    "4294967295",
+    "1.2.3.4.5a",
+    "2.example",
+    "a.7z",
   ]
 ) {
   Deno.test(`the host ${JSON.stringify(host)} is taken`, () => {
@@ -220,6 +235,9 @@ for (
     ["GET HTTP://Example.org:80?q HTTP/1.1", "none"],
     ["GET https://example.org/ HTTP/1.1", "none"],
     ["GET //example.org/ HTTP/1.1", "none"],
+    ["GET http://1.2.3.4.5/ HTTP/1.1", "host"],
+    ["GET /#fragment HTTP/1.1", "target"],
+    ["GET http://example.org/a#fragment HTTP/1.1", "target"],
   ] as [string, FaultName | "none"][]
 ) {
   Deno.test(`the request line ${line} is ${fault === "none" ? "taken" : `refused: ${fault}`}`, () => {

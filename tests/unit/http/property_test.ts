@@ -6,7 +6,7 @@ import { parseResponses, serve } from "./support.ts";
 const token = fc.stringMatching(/^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,20}$/);
 /** A field value without white space around it. */
 const value = fc.stringMatching(/^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]{0,30}[!-~\x80-\xff])?)?$/);
-const target = fc.stringMatching(/^\/[!-~]{0,30}$/);
+const target = fc.stringMatching(/^\/[!"$-~]{0,30}$/);
 const binary = fc.uint8Array({ maxLength: 300 }).map(textOf);
 /** Fields of which the engine makes something are not for the property to choose. */
 const reserved = /^(?:host|connection|content-length|transfer-encoding|expect|cookie)$/i;
