@@ -13,6 +13,8 @@ export function fetchListener(module: FetchModule): Listener {
       serveHttp(flow, (request, info) => module.fetch(request, info), {
         signal,
         onError: (error, { method, url }) => log.error("handler failed", { method, url, error }),
+        onAborted: (error, { method, url }) =>
+          log.debug("handler cut short by its client", { method, url, error }),
       }),
     stop: (context) => module.stop?.(context),
   };

@@ -75,6 +75,11 @@ export interface HttpOptions extends Partial<Limits> {
    * fails. Must not throw.
    */
   onError?(error: unknown, request: FailedRequest): void;
+  /**
+   * Told when a handler fails with the `AbortError` of its request's own signal, because the client
+   * has left or ended its stream. Must not throw.
+   */
+  onAborted?(error: unknown, request: FailedRequest): void;
   /** Where time limits come from; the platform's timers by default. */
   timers?: Timers;
 }

@@ -33,6 +33,7 @@ export class ServerConnection implements ExchangeHost, ResponderHost, Drainable 
   readonly #limits: Limits;
   readonly #signal: AbortSignal | undefined;
   readonly #onError: HttpOptions["onError"];
+  readonly #onAborted: HttpOptions["onAborted"];
   readonly #output: Output;
   readonly #parser: RequestParser;
   readonly #responder: Responder;
@@ -64,6 +65,7 @@ export class ServerConnection implements ExchangeHost, ResponderHost, Drainable 
     this.#limits = resolveLimits(options);
     this.#signal = options.signal;
     this.#onError = options.onError;
+    this.#onAborted = options.onAborted;
     this.input = new Input(connection, () => this.#exchange?.hangUp(), lost);
     this.#deadline = new Deadline(timers, () => this.#expire());
     this.#takeDeadline = new Deadline(
@@ -247,7 +249,8 @@ export class ServerConnection implements ExchangeHost, ResponderHost, Drainable 
   }
 
   report(exchange: Exchange, error: unknown): void {
-    if (!exchange.isConsequence(error)) this.#onError?.(error, exchange.describe());
+    const told = exchange.isConsequence(error) ? this.#onAborted : this.#onError;
+    told?.(error, exchange.describe());
   }
 
   async #flush(): Promise<void> {

@@ -373,3 +373,18 @@ Deno.test("what is read ahead of a handler is bounded", async () => {
   go.resolve(new Response("a"));
   await done;
 });
+
+Deno.test("a 500 of the request's own aborted signal is told apart from a handler's failure", async () => {
+  const told: string[] = [];
+  const { client, done, errors } = serve((request) => {
+    return new Promise((_, reject) =>
+      request.signal.addEventListener("abort", () => reject(request.signal.reason))
+    );
+  }, { onAborted: (error, { method, url }) => told.push(`${method} ${url} ${error}`) });
+  client.send(get("/path"));
+  await turn();
+  client.end();
+  await done;
+  assertEquals(errors, []);
+  assertEquals(told, ["GET http://example.org/path AbortError: The request has been cancelled."]);
+});
