@@ -162,7 +162,9 @@ function isFetchModule(value: Listener | FetchModule): value is FetchModule {
 function describeExport(value: unknown): string {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return describe(value);
   const keys = Object.keys(value);
-  return keys.length === 0 ? "an object without members" : `an object with ${keys.join(", ")}`;
+  if (keys.length === 0) return "an object without members";
+  const more = keys.length > 5 ? ", …" : "";
+  return `an object with ${keys.slice(0, 5).join(", ")}${more}`;
 }
 
 /**

@@ -31,9 +31,10 @@ export function failureOf(error: unknown): Failure {
   }
   if (error instanceof ConfigError) return { status: STATUS.config, message: error.message };
   if (error instanceof DeviceError) {
-    // The device names the flag, but does not know the command.
+    // The device names the flag, but does not know the command, which is told in its place.
     const permission = /--allow-\w+/.exec(error.message)?.[0];
-    return { status: DEVICE_STATUS[error.code], message: `error: ${error.message}`, permission };
+    const message = `error: ${error.message.replace(/: run deno with "--allow-\w+"$/, "")}`;
+    return { status: DEVICE_STATUS[error.code], message, permission };
   }
   const permission = missingPermission(error instanceof ListenerError ? error.cause : error);
   const reason = isForPeople(error) ? error.message : firstLine(error);

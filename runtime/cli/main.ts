@@ -3,7 +3,7 @@ import { pathToFileURL } from "node:url";
 import type { Config } from "../config/config.ts";
 import { embeddedDefault } from "../config/default.ts";
 import { loadConfig } from "../config/load.ts";
-import { loadListener } from "../modules.ts";
+import { loadListener, startInTime } from "../modules.ts";
 import { describeConfig } from "./banner.ts";
 import { remedy } from "./command.ts";
 import { denoEnvironment, type Environment } from "./environment.ts";
@@ -88,7 +88,7 @@ async function moduleFaults(config: Config, base: URL): Promise<Failure[]> {
   const faults: Failure[] = [];
   for (const listener of config.listeners) {
     try {
-      await loadListener(listener, base);
+      await startInTime(listener, loadListener(listener, base));
     } catch (error) {
       faults.push(failureOf(error));
     }

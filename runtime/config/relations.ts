@@ -17,11 +17,12 @@ export function relationFaults(config: unknown): ConfigFault[] {
 
 function listenerFaults(listeners: unknown[]): ConfigFault[] {
   const faults: ConfigFault[] = [];
-  const modules = new Map<unknown, unknown>();
+  const modules = new Map<number, string>();
   listeners.forEach((listener, index) => {
     const port = member(listener, "port");
     if (typeof port !== "number") return;
-    const module = member(listener, "module");
+    const named = member(listener, "module");
+    const module = typeof named === "string" ? named : "one without a module";
     if (modules.has(port)) {
       faults.push({
         path: ["listeners", index, "port"],

@@ -57,11 +57,11 @@ export class CaptureFile implements AsyncDisposable {
    *
    * @param path The file, or `-` for standard output.
    * @param options How to write it.
-   * @throws What `Deno.open` throws.
+   * @throws What `Deno.open` throws, with a message that says what it is about.
    */
   static async open(path: string, options: CaptureFileOptions): Promise<CaptureFile> {
     if (path === "-") return new CaptureFile(Deno.stdout, options);
-    const file = await Deno.open(path, { write: true, create: true, truncate: true });
+    const file = await openFile(path);
     return new CaptureFile(file, options, () => file.close());
   }
 
@@ -110,5 +110,22 @@ export class CaptureFile implements AsyncDisposable {
       this.#failed(error as Error);
     }
     this.#writing = undefined;
+  }
+}
+
+async function openFile(path: string): Promise<Deno.FsFile> {
+  const { NotFound, NotADirectory, IsADirectory, PermissionDenied } = Deno.errors;
+  try {
+    return await Deno.open(path, { write: true, create: true, truncate: true });
+  } catch (error) {
+    const what = `cannot write the capture to ${JSON.stringify(path)}: expected a file`;
+    if (error instanceof NotFound || error instanceof NotADirectory) {
+      throw new NotFound(`${what} in a directory that is there, found no such directory`);
+    }
+    if (error instanceof IsADirectory) throw new IsADirectory(`${what}, found a directory`);
+    if (error instanceof PermissionDenied) {
+      throw new PermissionDenied(`${what} that this user may write`);
+    }
+    throw error;
   }
 }

@@ -9,6 +9,7 @@ export const EACCES = 13;
 export const EBUSY = 16;
 export const ENODEV = 19;
 export const EINVAL = 22;
+export const ENOTTY = 25;
 export const EADDRNOTAVAIL = 99;
 
 const NAMES: Readonly<Record<number, string>> = {
@@ -21,6 +22,7 @@ const NAMES: Readonly<Record<number, string>> = {
   [EBUSY]: "EBUSY",
   [ENODEV]: "ENODEV",
   [EINVAL]: "EINVAL",
+  [ENOTTY]: "ENOTTY",
   [EADDRNOTAVAIL]: "EADDRNOTAVAIL",
 };
 

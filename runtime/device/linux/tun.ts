@@ -1,5 +1,5 @@
 import { DeviceError } from "../error.ts";
-import { EACCES, EBUSY, EINVAL, ENODEV, ENOENT, ENXIO, EPERM, errnoName } from "./errno.ts";
+import { EACCES, EBUSY, EINVAL, ENODEV, ENOENT, ENOTTY, ENXIO, EPERM, errnoName } from "./errno.ts";
 import { HostInterface } from "./interface.ts";
 import {
   IFF_NO_PI,
@@ -76,6 +76,13 @@ export function attachTap(libc: Libc, tun: number, name: string, offload: boolea
 }
 
 function attachError(libc: Libc, name: string, errno: number): DeviceError {
+  if (errno === ENOTTY) {
+    return new DeviceError(
+      "unavailable",
+      `"${TUN_PATH}" is not the TUN/TAP driver: expected the character device 10:200, as ` +
+        `\`sudo modprobe tun\` makes it`,
+    );
+  }
   const host = new HostInterface(libc, name);
   const exists = host.exists();
   host.close();

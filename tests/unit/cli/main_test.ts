@@ -160,9 +160,9 @@ const FAILED_STARTS: [name: string, error: Error, status: number, message: strin
   ],
   [
     "a device that Deno denies",
-    new DeviceError("permission", 'run deno with "--allow-ffi"'),
+    new DeviceError("permission", 'a TAP needs it: run deno with "--allow-ffi"'),
     77,
-    'error: run deno with "--allow-ffi"; run again with --allow-ffi: ' +
+    "error: a TAP needs it; run again with --allow-ffi: " +
     "deno run --allow-read --allow-ffi mod.ts -c app.jsonc",
   ],
   [
@@ -316,4 +316,22 @@ Deno.test("command line: an unexpected error shows its stack at debug only", asy
   world.start = () => Promise.reject(new RangeError("oh no"));
   const { stderr } = await world.run("--log-level debug");
   assertMatch(stderr, /^error: RangeError: oh no\n\s+at /);
+});
+
+Deno.test("--check: a module whose top-level await never ends is a fault of the config", async () => {
+  const go = Promise.withResolvers<void>();
+  Object.assign(globalThis, { hungCheck: go.promise });
+  const { setTimeout } = globalThis;
+  globalThis.setTimeout = ((callback: () => void) => setTimeout(callback)) as typeof setTimeout;
+  try {
+    const world = new World();
+    const module = "data:text/javascript,await globalThis.hungCheck";
+    world.files["app.jsonc"] = config({ port: 7, module });
+    const { status, stderr } = await world.run("--check -c app.jsonc");
+    assertEquals(status, 78);
+    assertEquals(stderr, `error: port 7 (${module}): not loaded and started within 30 s\n`);
+  } finally {
+    globalThis.setTimeout = setTimeout;
+    go.resolve();
+  }
 });

@@ -355,3 +355,13 @@ Deno.test("config: all faults are reported at once, in the order of the file", (
     "11:21: listeners[1]",
   ]);
 });
+
+Deno.test("two listeners on a port are told apart though one has no module", () => {
+  const found = faults(withMember('"listeners": [{"port": 7}, {"port": 7, "module": "echo"}]'));
+  assertEquals(
+    found.filter((fault) => fault.includes("two listeners")).map((fault) =>
+      fault.replace(/^.*: (?=two)/, "")
+    ),
+    ["two listeners on port 7: one without a module and echo"],
+  );
+});

@@ -165,3 +165,21 @@ async function capture(path: string, frames: number): Promise<void> {
   await device.close();
   await other.close();
 }
+
+Deno.test("a capture that cannot be opened is told as that, with its path", async () => {
+  const failed = () => {};
+  const directory = await Deno.makeTempDir();
+  try {
+    for (
+      const [path, found] of [
+        [`${directory}/no/x`, "in a directory that is there, found no such directory"],
+        [directory, "expected a file, found a directory"],
+      ] as const
+    ) {
+      const error = await assertRejects(() => CaptureFile.open(path, { failed }), Error, found);
+      assertEquals(error.message.split(": ")[0], `cannot write the capture to "${path}"`);
+    }
+  } finally {
+    await Deno.remove(directory);
+  }
+});

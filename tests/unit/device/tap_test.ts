@@ -1,6 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { DeviceError } from "../../../runtime/device/error.ts";
 import { openTap, type TapOptions } from "../../../runtime/device/tap.ts";
+import { attachTap } from "../../../runtime/device/linux/tun.ts";
+import type { Libc } from "../../../runtime/device/linux/libc.ts";
 import { run } from "../../support/process.ts";
 
 Deno.test("options that no TAP can have are refused before anything is opened", () => {
@@ -36,4 +38,14 @@ Deno.test({
       message: `a TAP needs Deno's permission to call the C library: run deno with "--allow-ffi"`,
     });
   },
+});
+
+Deno.test("a /dev/net/tun that is something else is told as that", () => {
+  const libc = { symbols: { ioctl: () => -1 }, errno: () => 25 } as unknown as Libc;
+  const error = assertThrows(
+    () => attachTap(libc, 3, "tap0", false),
+    DeviceError,
+    '"/dev/net/tun" is not the TUN/TAP driver',
+  );
+  assertEquals(error.code, "unavailable");
 });

@@ -127,6 +127,11 @@ for (
       "export default { serve() {}, port: 1 }",
       "an object with serve, port",
     ],
+    [
+      "an object of many things",
+      "export default { a: 1, b: 2, c: 3, d: 4, e: 5, f: 6 }",
+      "an object with a, b, c, d, e, …",
+    ],
     ["an object of nothing", "export default {}", "an object without members"],
     ["a flow that is no function", "export default { flow: true }", "an object with flow"],
   ] as const
