@@ -153,7 +153,6 @@ export function establish(
   tcb.sendTimer = "off";
   tcb.sendDeadline = Infinity;
   tcb.sndUna = segment.ack;
-  tcb.lastAckSent = tcb.rcvNxt;
   tcb.sndSmall = segment.ack;
   tcb.sndWl1 = segment.seq;
   tcb.sndWl2 = segment.ack;
@@ -203,6 +202,7 @@ function beginHandshake(tcb: Tcb, now: number): void {
 function takeSyn(tcb: Tcb, segment: Segment): void {
   tcb.irs = segment.seq;
   tcb.rcvNxt = (segment.seq + 1) | 0;
+  tcb.lastAckSent = tcb.rcvNxt; // by the SYN-ACK or the ACK that follows
   const { receiveBuffer, timestamps, sack } = tcb.services.options;
   tcb.rcvAdv = (tcb.rcvNxt + Math.min(receiveBuffer, 65_535)) | 0;
   tcb.scaling = segment.windowScale >= 0;

@@ -11,7 +11,7 @@ import {
 import { establish, segmentInSynSent } from "./handshake.ts";
 import { Reassembly } from "./reassembly.ts";
 import { SackReport } from "./sack_report.ts";
-import { seqDiff, seqGt, seqLeq, seqLt } from "./sequence.ts";
+import { seqDiff, seqGeq, seqGt, seqLeq, seqLt } from "./sequence.ts";
 import { canReceive } from "./state.ts";
 import type { Tcb } from "./tcb.ts";
 import { enterTimeWait, restartTimeWait, teardown, transition } from "./transition.ts";
@@ -46,11 +46,11 @@ export function segmentArrives(tcb: Tcb, segment: Segment, now: number): void {
     receiveReset(tcb, segment);
     return;
   }
-  if (tcb.timestamps && !timestampHolds(tcb, segment, now)) return;
   if ((segment.flags & SYN) !== 0 && !isSynAckOfSimultaneousOpen(tcb, segment)) {
-    sendChallengeAck(tcb); // RFC 5961 section 4: whatever its number
+    sendChallengeAck(tcb); // RFC 5961 section 4: whatever its number and its timestamp
     return;
   }
+  if (tcb.timestamps && !timestampHolds(tcb, segment, now)) return;
   if (!isAcceptable(tcb, segment)) {
     counters.droppedOutOfWindow++;
     if (segment.length > 0 || (segment.flags & FIN) !== 0) {
@@ -63,10 +63,8 @@ export function segmentArrives(tcb: Tcb, segment: Segment, now: number): void {
     counters.droppedNoAck++;
     return;
   }
-  if (
-    tcb.timestamps && seqLeq(segment.seq, tcb.lastAckSent) &&
-    seqLeq(tcb.timestampRecent, segment.timestamp)
-  ) {
+  // What PAWS has let pass is not older than TS.Recent, or TS.Recent is too old to count.
+  if (tcb.timestamps && seqLeq(segment.seq, tcb.lastAckSent)) {
     tcb.timestampRecent = segment.timestamp;
     tcb.timestampRecentAt = now;
   }
@@ -89,7 +87,7 @@ function timestampHolds(tcb: Tcb, segment: Segment, now: number): boolean {
   ) {
     counters.droppedOldTimestamp++;
     reportDuplicate(tcb, segment);
-    if (segment.length > 0 || (segment.flags & (FIN | SYN)) !== 0) sendAck(tcb);
+    if (segment.length > 0 || (segment.flags & FIN) !== 0) sendAck(tcb);
     else sendOutOfWindowAck(tcb);
     return false;
   }
@@ -263,7 +261,7 @@ function cutAfterFin(tcb: Tcb, segment: Segment): void {
 /** Reports text that has come twice, once (RFC 2883 section 4). */
 function reportDuplicate(tcb: Tcb, segment: Segment): void {
   const end = (segment.seq + segment.length) | 0;
-  if (segment.length === 0 || seqGt(segment.seq, tcb.rcvNxt)) return;
+  if (segment.length === 0 || seqGeq(segment.seq, tcb.rcvNxt)) return;
   sackReportOf(tcb)?.cameTwice(segment.seq, seqGt(end, tcb.rcvNxt) ? tcb.rcvNxt : end);
 }
 
