@@ -15,6 +15,8 @@ interface Epoch {
   ssthresh: number;
   /** W_max in bytes. */
   most: number;
+  /** cwnd_prior in bytes: the window when the last loss was found. */
+  prior: number;
   /** When congestion avoidance began, in milliseconds; -1: with the next acknowledgment. */
   since: number;
   /** K in seconds: when the window is back at `most`. */
@@ -40,6 +42,7 @@ export class Cubic implements CongestionControl {
       cwnd: initialWindow(mss),
       ssthresh: Infinity,
       most: 0,
+      prior: 0,
       since: -1,
       k: 0,
       estimate: 0,
@@ -72,7 +75,10 @@ export class Cubic implements CongestionControl {
     }
     this.#resume(now);
     if (state.cwnd < state.ssthresh) {
-      const growth = this.#slowStart.grow(bytes, rtt, state.cwnd);
+      // Later slow starts end at a threshold that was found out (RFC 9406 section 4.3).
+      const growth = state.ssthresh === Infinity
+        ? this.#slowStart.grow(bytes, rtt, state.cwnd)
+        : Math.min(bytes, state.ssthresh - state.cwnd);
       if (growth > 0) {
         state.cwnd += growth;
         return;
@@ -86,6 +92,7 @@ export class Cubic implements CongestionControl {
     const state = this.#state;
     // Fast convergence: who loses before being back where it was leaves room for others.
     state.most = state.cwnd < state.most ? state.cwnd * (1 + BETA) / 2 : state.cwnd;
+    state.prior = state.cwnd;
     state.ssthresh = Math.max(state.cwnd * BETA, 2 * this.#mss);
     state.since = -1;
   }
@@ -113,6 +120,7 @@ export class Cubic implements CongestionControl {
 
   restart(): void {
     this.#state.cwnd = Math.min(this.#state.cwnd, initialWindow(this.#mss));
+    this.#state.since = -1; // Idle time is no time on the curve (RFC 9438 section 5.8).
   }
 
   /** The curve stands still while the window is not used (RFC 9438 section 5.8). */
@@ -134,7 +142,7 @@ export class Cubic implements CongestionControl {
     }
     const t = (now - state.since + rtt) / 1000;
     const cubic = C * (t - state.k) ** 3 * mss + state.most;
-    const alpha = state.estimate >= state.most ? 1 : ALPHA;
+    const alpha = state.estimate >= state.prior ? 1 : ALPHA;
     state.estimate += alpha * mss * bytes / state.cwnd;
     const target = Math.min(Math.max(cubic, state.cwnd), 1.5 * state.cwnd);
     if (cubic < state.estimate) state.cwnd = Math.max(state.cwnd, state.estimate);

@@ -39,7 +39,7 @@ export function sendSegment(
   at: number,
   length: number,
 ): void {
-  const { ip, now } = tcb.services;
+  const { ip } = tcb.services;
   const headerLength = writeOptions(tcb, length === 0);
   if (length > 0) {
     tcb.sendRing!.peek(at, ip.frame.bytes, TRANSPORT_OFFSET + headerLength, length);
@@ -48,7 +48,6 @@ export function sendSegment(
   tcb.unacknowledged = 0;
   tcb.ackNow = false;
   tcb.ackDeadline = Infinity;
-  tcb.lastSent = now;
   tcb.lastAckSent = tcb.rcvNxt;
   emit(tcb, seq, tcb.rcvNxt, flags | ACK, window, headerLength, length);
 }
@@ -123,7 +122,6 @@ export function sendSyn(tcb: Tcb, withAck: boolean): void {
     timestampEcho: tcb.timestampRecent,
   });
   const window = Math.min(options.receiveBuffer, MAX_WINDOW_FIELD); // never scaled in a SYN
-  tcb.lastSent = tcb.services.now;
   const flags = withAck ? SYN | ACK : SYN;
   emit(tcb, tcb.iss, withAck ? tcb.rcvNxt : 0, flags, window, length, 0);
 }

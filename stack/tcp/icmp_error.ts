@@ -1,4 +1,5 @@
 import type { IcmpErrorType } from "../icmp/error.ts";
+import { TCP_HEADER_LENGTH, TIMESTAMPS_LENGTH } from "../wire/tcp.ts";
 import type { Tcb } from "./tcb.ts";
 import { teardown, transition } from "./transition.ts";
 
@@ -37,10 +38,11 @@ export function icmpErrorArrives(tcb: Tcb, type: IcmpErrorType, mtu: number): vo
 
 /** Path MTU discovery (RFC 1191): what was too large is sent again in smaller segments. */
 function lowerSegmentSize(tcb: Tcb, mtu: number): void {
-  const mss = mtu - tcb.route.headerLength - 20;
+  const options = tcb.timestamps ? TIMESTAMPS_LENGTH : 0;
+  const mss = mtu - tcb.route.headerLength - TCP_HEADER_LENGTH - options;
   if (mtu < SMALLEST_MTU || mss >= tcb.sndMss) return;
   tcb.sndMss = mss;
   tcb.congestion.setSegmentSize(mss);
-  tcb.recovery?.flight.markAllLost(); // None of it can have arrived in that size.
+  tcb.recovery?.tooLarge(tcb);
   tcb.services.touch(tcb);
 }

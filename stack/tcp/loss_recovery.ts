@@ -36,6 +36,8 @@ const DUPLICATE_ACK_THRESHOLD = 3;
 
 /** What was the case before a reduction of the window, should it turn out to have been needless. */
 interface Undo {
+  /** SND.UNA: what is reported twice below it has nothing to do with this. */
+  readonly from: number;
   /** Our timestamp when the first retransmission left; `undefined` before that. */
   firstRetransmission: number | undefined;
   /** Retransmissions whose originals were not yet reported as received. */
@@ -78,6 +80,8 @@ export class LossRecovery implements DeliveryObserver {
   #delivered = 0;
   #latestSentAt = -1;
   #originalDelivered = false;
+  /** What was sent again has arrived: what came long before it may only be acknowledged now. */
+  #holeFilled = false;
 
   /** @param una SND.UNA. */
   constructor(una: number) {
@@ -93,7 +97,8 @@ export class LossRecovery implements DeliveryObserver {
   delivered(range: Transmission): void {
     const now = this.#now;
     this.#delivered += (range.end - range.start) | 0;
-    if (!range.retransmitted) {
+    if (range.retransmitted) this.#holeFilled = true;
+    else {
       if (range.sentAt > this.#latestSentAt) this.#latestSentAt = range.sentAt;
       if (this.phase === "loss" && seqLeq(range.end, this.recoverPoint)) {
         this.#originalDelivered = true;
@@ -130,6 +135,7 @@ export class LossRecovery implements DeliveryObserver {
     this.#delivered = 0;
     this.#latestSentAt = -1;
     this.#originalDelivered = false;
+    this.#holeFilled = false;
     this.#hasEcho = segment.hasTimestamps;
     this.#echo = (segment.timestampEcho - tcb.timestampOffset) | 0;
     const lostBefore = flight.lostBytes;
@@ -152,7 +158,8 @@ export class LossRecovery implements DeliveryObserver {
     if (duplicateReported) {
       tcb.services.counters.duplicateSacksReceived++;
       rack.duplicateReported(ack, tcb.sndNxt);
-      if (this.#undo !== undefined) this.#undo.outstanding--;
+      const undo = this.#undo;
+      if (undo !== undefined && seqGt(segment.sackEnds[0]!, undo.from)) undo.outstanding--;
     }
     this.#detect(tcb, acked, now);
     this.#probeAnswered(tcb, segment, duplicateReported || duplicate, now);
@@ -161,6 +168,7 @@ export class LossRecovery implements DeliveryObserver {
 
   /** Looks again for losses, when the time that RACK asked for has come. */
   reorderTimeoutExpired(tcb: Sender, now: number): void {
+    this.#delivered = 0;
     this.#detect(tcb, 0, now);
     if (this.flight.lostBytes > 0 && this.phase === "open") {
       this.#enterRecovery(tcb, now);
@@ -174,9 +182,11 @@ export class LossRecovery implements DeliveryObserver {
     const { congestion } = tcb;
     // F-RTO is for timeouts out of the blue, not for the second of a row.
     this.#forwardRto = this.phase === "open" && tcb.sackPermitted;
-    if (this.phase === "open") {
+    // One reduction for one window: what was lost after some progress is another's (RFC 5681
+    // section 3.1).
+    if (this.phase === "open" || this.phase === "loss" && tcb.rto.backoffs === 0) {
       this.#beginUndo(tcb);
-      congestion.timedOut(this.pipe(tcb), now);
+      congestion.timedOut(this.flight.bytes, now);
     }
     congestion.setWindow(tcb.sndMss);
     this.phase = "loss";
@@ -187,8 +197,18 @@ export class LossRecovery implements DeliveryObserver {
     this.#duplicates = 0;
     // A peer may drop what it has reported (RFC 2018 section 8): if the first is among it, it did.
     if (flight.head?.sacked) flight.forgetSacked();
-    if (tcb.sackPermitted) rack.markLostOnTimeout(flight, now);
+    if (tcb.sackPermitted) rack.markLostOnTimeout(flight, tcb.rto.srtt, tcb.sndMss, now);
     else flight.markAllLost();
+  }
+
+  /** The path takes no segments of that size: all is sent again, which is no sign of congestion. */
+  tooLarge(tcb: Sender): void {
+    this.flight.markAllLost();
+    if (this.phase !== "open" || this.flight.bytes === 0) return;
+    this.phase = "loss";
+    this.recoverPoint = tcb.sndNxt;
+    this.reorderDeadline = Infinity;
+    this.probeEnd = undefined;
   }
 
   /** A range leaves again. */
@@ -253,7 +273,7 @@ export class LossRecovery implements DeliveryObserver {
   /** One round-trip time from the latest of the ranges that were sent once (RFC 6298, Karn). */
   #measure(tcb: Sender, acked: number, now: number): void {
     let rtt = -1;
-    if (this.#latestSentAt >= 0) rtt = now - this.#latestSentAt;
+    if (this.#latestSentAt >= 0 && !this.#holeFilled) rtt = now - this.#latestSentAt;
     else if (acked > 0 && this.#hasEcho && this.#delivered > 0) {
       const ticks = (Math.floor(now) - this.#echo) | 0;
       if (ticks >= 0) rtt = Math.max(ticks, 1);
@@ -327,7 +347,8 @@ export class LossRecovery implements DeliveryObserver {
         this.sendNewOnly = false;
       } else this.sendNewOnly = true; // Step 2b: see what something new brings.
     }
-    if (this.#delivered > 0) {
+    // Without SACK a duplicate ACK may be the answer to anything.
+    if (this.#delivered > 0 && (acked > 0 || tcb.sackPermitted)) {
       tcb.congestion.acknowledged(this.#delivered, limited, tcb.rto.latest, now);
     }
     if (seqGeq(ack, this.recoverPoint)) this.#leave();
@@ -337,7 +358,7 @@ export class LossRecovery implements DeliveryObserver {
     const { flight } = this;
     tcb.services.counters.fastRetransmits++;
     this.#beginUndo(tcb);
-    tcb.congestion.lossDetected(flight.bytes - flight.sackedBytes, now);
+    tcb.congestion.lossDetected(flight.bytes, now);
     this.#prr.begin(flight.bytes - flight.sackedBytes + this.#delivered);
     this.phase = "recovery";
     this.recoverPoint = tcb.sndNxt;
@@ -361,7 +382,13 @@ export class LossRecovery implements DeliveryObserver {
 
   #beginUndo(tcb: Sender): void {
     tcb.congestion.remember();
-    this.#undo = { firstRetransmission: undefined, outstanding: 0 };
+    // The peer may yet report a probe as a duplicate: that says nothing of what is sent again now.
+    const probed = this.probeEnd !== undefined && this.#probeRepeats;
+    this.#undo = {
+      from: tcb.sndUna,
+      firstRetransmission: undefined,
+      outstanding: probed ? 1 : 0,
+    };
   }
 
   /** Whether all that was sent again need not have been (RFC 3522, RFC 3708). */

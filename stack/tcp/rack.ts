@@ -101,11 +101,12 @@ export class Rack {
   }
 
   /** After a timeout: what was sent less than a round trip ago may yet arrive (section 6.3). */
-  markLostOnTimeout(flight: Flight, now: number): void {
+  markLostOnTimeout(flight: Flight, srtt: number, mss: number, now: number): void {
+    const window = this.#reorderingWindow(flight, true, srtt, mss);
     const first = flight.head;
     if (first !== undefined && !first.sacked) flight.markLost(first);
     for (let range = flight.oldest; range !== undefined;) {
-      if (range.sentAt + this.#rtt > now) return;
+      if (range.sentAt + this.#rtt + window > now) return;
       const later: Transmission | undefined = range.later;
       flight.markLost(range);
       range = later;

@@ -45,8 +45,10 @@ export class RetransmissionTimeout {
       this.rttvar += (Math.abs(this.srtt - rtt) - this.rttvar) / 4;
       this.srtt += (rtt - this.srtt) / 8;
     }
-    const rto = this.srtt + Math.max(GRANULARITY, 4 * this.rttvar);
-    this.base = Math.min(Math.max(rto, this.#options.minRto), this.#options.maxRto);
+    // The lower bound goes for the allowance: on a long and steady path the variation comes to
+    // nothing, and the first delayed acknowledgment would be taken for a loss.
+    const allowance = Math.max(GRANULARITY, 4 * this.rttvar, this.#options.minRto);
+    this.base = Math.min(this.srtt + allowance, this.#options.maxRto);
   }
 
   /** The SYN had to be sent again: start data with 3 s (RFC 6298 rule 5.7). */

@@ -1,7 +1,8 @@
+import { MAX_SACK_BLOCKS } from "../wire/tcp.ts";
 import type { Reassembly } from "./reassembly.ts";
 
-/** Ranges that are remembered as the latest. */
-const REMEMBERED = 4;
+/** Ranges that are remembered as the latest: as many as fit, and the one that has just arrived. */
+const REMEMBERED = MAX_SACK_BLOCKS + 1;
 
 /**
  * What we tell the peer of what has arrived ahead (RFC 2018 section 4): first the range that holds
@@ -25,6 +26,11 @@ export class SackReport {
     this.#latest.copyWithin(1, 0, REMEMBERED - 1);
     this.#latest[0] = seq;
     if (this.#known < REMEMBERED) this.#known++;
+  }
+
+  /** A duplicate waits to be reported. */
+  get hasDuplicate(): boolean {
+    return this.#duplicate;
   }
 
   /** Bytes have come that we have had already. */

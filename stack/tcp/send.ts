@@ -38,7 +38,7 @@ function sendData(tcb: Tcb, now: number): void {
   if (queued === 0 && !finOpen && tcb.sndNxt === tcb.sndUna) return;
   const { congestion, rto } = tcb;
   const recovery = tcb.recovery ??= new LossRecovery(tcb.sndUna);
-  if (tcb.sndNxt === tcb.sndUna && now - tcb.lastSent > rto.current) congestion.restart();
+  if (tcb.sndNxt === tcb.sndUna && now - tcb.lastDataSent > rto.current) congestion.restart();
 
   tcb.windowLimited = false;
   for (;;) {
@@ -109,6 +109,7 @@ export function transmitNew(
   if (seqGt(end, tcb.sndMax)) tcb.sndMax = end;
   if (length < tcb.sndMss && length > 0) tcb.sndSmall = end;
   if (fin) tcb.sndFin = (end - 1) | 0;
+  tcb.lastDataSent = now;
   tcb.services.counters.bytesSent += length;
   tcb.recovery!.sent(seq, end, now);
   sendSegment(tcb, seq, flags, at, length);
@@ -131,6 +132,8 @@ export function retransmit(tcb: Tcb, range: Transmission, now: number): void {
   counters.segmentsRetransmitted++;
   counters.bytesRetransmitted += length;
   tcb.recovery!.retransmitted(tcb, range, room, now);
+  // What answers it cannot come sooner than a round trip from now (RFC 6675 section 6).
+  if (start === tcb.sndUna) tcb.timeoutFrom = now;
   const flags = (length > 0 && at + length === tcb.sendQueued ? PSH : 0) | (fin ? FIN : 0);
   sendSegment(tcb, start, flags, at, length);
   armSendTimer(tcb, now);
@@ -196,7 +199,9 @@ function mayProbe(tcb: Tcb, recovery: LossRecovery): boolean {
  */
 function acknowledge(tcb: Tcb, now: number): void {
   const twoSegments = 2 * Math.max(tcb.rcvMss, SMALLEST_FULL_SEGMENT);
-  if (tcb.ackNow || tcb.unacknowledged >= twoSegments || windowOpens(tcb)) {
+  // A duplicate is reported now or never: data that acknowledged it had no room for the block.
+  const report = tcb.sackReport !== undefined && tcb.sackReport.hasDuplicate;
+  if (tcb.ackNow || report || tcb.unacknowledged >= twoSegments || windowOpens(tcb)) {
     sendAck(tcb);
   } else if (tcb.unacknowledged > 0 && tcb.ackDeadline === Infinity) {
     tcb.ackDeadline = now + tcb.services.options.delayedAck;

@@ -125,8 +125,8 @@ export class Tcb implements FlowEntry, Timed {
   /** A write took less than it was offered. */
   writerWaits = false;
   noDelay = false;
-  /** When something was last sent. */
-  lastSent = 0;
+  /** When new data was last sent. */
+  lastDataSent = 0;
   /** The congestion window kept data back when something was last sent. */
   windowLimited = false;
   /** Payload bytes acknowledged. */

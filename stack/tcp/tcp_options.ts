@@ -13,7 +13,7 @@ export interface TcpOptions {
   readonly lingerTimeout: number;
   /** Retransmission timeout before the first measurement (RFC 6298 rule 2.1). */
   readonly initialRto: number;
-  /** Lower bound of the retransmission timeout. */
+  /** Lower bound of what the retransmission timeout adds to the round-trip time. */
   readonly minRto: number;
   /** Upper bound of the retransmission timeout, with backoff (RFC 6298 rule 2.5). */
   readonly maxRto: number;
