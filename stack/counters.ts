@@ -34,6 +34,8 @@ export class ArpCounters {
   requestsSent = 0;
   /** Replies sent. */
   repliesSent = 0;
+  /** Questions sent whether anybody has our address (RFC 5227). */
+  probesSent = 0;
   /** Announcements of our own addresses sent. */
   announcementsSent = 0;
   /** Times that another station claimed one of our addresses. */

@@ -122,10 +122,14 @@ export class Stack {
     };
   }
 
-  /** Announces our addresses on the link (RFC 5227 section 2.3). */
+  /** Announces our addresses on the link, and asks whether they are anybody else's (RFC 5227). */
   start(now: number): void {
     this.#output.now = now;
-    for (const { address } of this.#local.prefixes) this.#arpOutput.announce(address, now);
+    for (const { address } of this.#local.prefixes) {
+      // We do not wait for objections before we announce: they are reported when they come.
+      this.#arpOutput.probe(address, now);
+      this.#arpOutput.announce(address, now);
+    }
   }
 
   /**

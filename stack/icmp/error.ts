@@ -37,6 +37,14 @@ export interface IcmpErrorReceiver {
    * @param now The stack's time in ms.
    */
   icmpError(type: IcmpErrorType, quoted: IpPacket, mtu: number, now: number): void;
+  /**
+   * A packet could not be delivered because the next hop does not answer on the link. That we know
+   * ourselves, so it can be believed.
+   *
+   * @param dropped The packet, valid during the call.
+   * @param now The stack's time in ms.
+   */
+  neighborUnreachable(dropped: IpPacket, now: number): void;
 }
 
 /** Meanings of the codes 0 to 15 of "destination unreachable" (RFC 1122 section 3.2.2.1, RFC 1812). */

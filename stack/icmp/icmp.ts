@@ -88,8 +88,8 @@ export class Icmp {
   }
 
   /**
-   * Our own link found that a packet of ours cannot be delivered: its transport is told as if a
-   * router had said so (RFC 1122 section 2.4).
+   * Our own link found that a packet of ours cannot be delivered: its transport is told
+   * (RFC 1122 section 2.4).
    *
    * @param frame The frame that holds the packet.
    */
@@ -97,7 +97,7 @@ export class Icmp {
     const at = frame.offset + ETHERNET_HEADER_LENGTH;
     fillIpv4(this.#quoted, frame.bytes, at, frame.length - ETHERNET_HEADER_LENGTH);
     if (this.#quoted.protocol !== PROTOCOL_TCP) return;
-    this.#tcp.icmpError("host-unreachable", this.#quoted, 0, now);
+    this.#tcp.neighborUnreachable(this.#quoted, now);
   }
 
   /** Sends the message back as it is, but for its type. */

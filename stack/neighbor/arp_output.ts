@@ -54,6 +54,15 @@ export class ArpOutput {
     this.#send(arp.REPLY, to, own, to, target, now);
   }
 
+  /**
+   * Asks whether anybody has our address, in nobody's name: only so does a host that has it too
+   * answer (RFC 5227 section 2.1.1).
+   */
+  probe(own: IpAddress, now: number): void {
+    this.#counters.probesSent++;
+    this.#send(arp.REQUEST, BROADCAST, 0, NOBODY, own.word3, now);
+  }
+
   /** Tells every station our MAC address (RFC 5227 section 2.3). */
   announce(own: IpAddress, now: number): void {
     this.#counters.announcementsSent++;

@@ -193,6 +193,29 @@ export class Tcp {
   }
 
   /**
+   * Takes back a packet of ours whose next hop does not answer on the link. A connection that is
+   * being opened fails by it at once; one that works goes on trying.
+   *
+   * @param dropped The packet.
+   * @param now Time in milliseconds.
+   */
+  neighborUnreachable(dropped: IpPacket, now: number): void {
+    this.#services.now = now;
+    const { bytes, payloadOffset } = dropped;
+    const tcb = this.#services.table.get(
+      dropped.source,
+      read16(bytes, payloadOffset + SOURCE_PORT),
+      dropped.destination,
+      read16(bytes, payloadOffset + DESTINATION_PORT),
+    );
+    if (tcb === undefined) return;
+    tcb.softError = true;
+    if (tcb.state !== "Syn_sent") return;
+    transition(tcb, "Timeout");
+    teardown(tcb, "unreachable");
+  }
+
+  /**
    * Does what is due: timers, then one round of output for every connection that something
    * happened to.
    *

@@ -128,9 +128,7 @@ tapTest("Deno without --allow-ffi: 77, and the flag", [], async (ns) => {
   assertRefusal(result, { code: NO_PERMISSION, message: /--allow-ffi/ });
 });
 
-tapTest("another host on the link has our address: it is named by its MAC", [
-  "ping",
-], async (ns) => {
+tapTest("another host on the link has our address: it is named by its MAC", [], async (ns) => {
   // The host's side of the TAP is a port of a bridge; on another port sits a host with our address.
   await ns.run(["ip", "tuntap", "add", "dev", "tap0", "mode", "tap"]);
   await ns.run(["ip", "link", "add", "br0", "type", "bridge"]);
@@ -147,7 +145,6 @@ tapTest("another host on the link has our address: it is named by its MAC", [
   delete config.interfaces[0].device.host;
   const taproom = await spawnTaproom(ns, { config });
   await taproom.stderr.match(/192\.168\.69\.2/);
-  await other.attempt(["ping", "-c", "1", "-W", "1", "192.168.69.1"]);
   const message = await taproom.stderr.match(new RegExp(`.*${mac}.*`));
   assertStringIncludes(message[0], STACK);
 });

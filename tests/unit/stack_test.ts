@@ -11,7 +11,7 @@ Deno.test("a stack that nothing happens to waits for nothing", () => {
   const station = new Station();
   assertEquals(station.stack.nextDeadline(), Infinity);
   station.stack.start(0);
-  assertEquals(station.takeArp().length, 1);
+  assertEquals(station.takeArp().length, 2);
   station.stack.listen({ port: 80 }, () => {});
   station.introduce();
   assertEquals(station.stack.nextDeadline(), Infinity);
