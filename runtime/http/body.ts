@@ -5,8 +5,9 @@ import type { Input } from "./input.ts";
 import type { Limits } from "./limits.ts";
 import type { RequestParser } from "./parser.ts";
 
-/** Bytes that a read asks the connection for, at least and at most. */
+/** Least that is read from the connection past its buffer, in bytes. */
 const LEAST_READ = 4_096;
+/** Most that is read so at a time, in bytes. */
 const MOST_READ = 65_536;
 
 /** Why the body of a request could not be read, as its handler sees it. */
@@ -34,6 +35,7 @@ export class RequestBody {
   atEnd: (() => void) | undefined = undefined;
   /** The handler has begun to read. */
   begun = false;
+
   readonly #input: Input;
   readonly #deadline: Deadline;
   readonly #timeout: number;
@@ -241,9 +243,7 @@ export class RequestBody {
     this.#deadline.set(this.#timeout);
     return new Promise((resolve) => {
       this.#wake = resolve;
-      event.then(() => {
-        if (this.#wake === resolve) this.#endWait();
-      });
+      event.then(() => this.#endWait());
     });
   }
 

@@ -61,6 +61,11 @@ export class ServerEnd {
     return this.#reading !== undefined;
   }
 
+  /** How many bytes the read that waits can take. */
+  get room(): number {
+    return this.#reading?.p.length ?? 0;
+  }
+
   /** Whether a write waits for the client. */
   get writing(): boolean {
     return this.#writing !== undefined;

@@ -196,6 +196,8 @@ Deno.test("a large head is read as the buffer grows, and the next small one afte
     await client.untilText("undefined");
     const bodies = parseResponses(client.takeText()).map(({ body }) => body);
     assertEquals(bodies, ["30000", "undefined"]);
+    await turn();
+    assert(client.server.room <= 512, "an idle connection holds a small buffer");
   }
   client.end();
   await done;

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { turn } from "../../support/duplex.ts";
 import { get, parseResponses, post, postChunked, serve } from "./support.ts";
 
@@ -124,4 +124,20 @@ Deno.test("a client that does not wait for 100 Continue of HTTP/1.0 gets none", 
   client.send(`POST / HTTP/1.0\r\nContent-Length: 5\r\n${EXPECT}\r\nhello`);
   await done;
   assertEquals(parseResponses(client.text).map(({ status }) => status), [200]);
+});
+
+Deno.test("a body that is read too late gets no 100 Continue", async () => {
+  const requests: Request[] = [];
+  const { client, done } = serve((request) => {
+    requests.push(request);
+    return new Response("early");
+  });
+  client.send(expecting("hello").join(""));
+  await client.untilText("early");
+  await assertRejects(() => requests[0]!.text(), TypeError, "Request closed");
+  client.send(get());
+  await client.until(() => client.text.split("early").length === 3);
+  assertEquals(parseResponses(client.text).map(({ status }) => status), [200, 200]);
+  client.end();
+  await done;
 });

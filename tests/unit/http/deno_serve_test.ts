@@ -149,6 +149,7 @@ const DELIBERATE: Record<
       body: "The request line must begin with a method, a token followed by one space.\n",
     },
   },
+  "fragment": { why: "RFC 9112 section 3.2: a target has none", ours: { status: 400 } },
   "no host": { why: "RFC 9112 section 3.2: 400", ours: { status: 400 } },
   "bare LF": {
     why: "RFC 9112 section 2.2 lets one reject it, and it has been used to smuggle",
@@ -194,6 +195,7 @@ handlers["hop"] = () =>
 handlers["205"] = () => new Response(null, { status: 205 });
 handlers["101"] = () => new Response(null, { status: 101 });
 const deliberateRequests: Record<string, string> = {
+  "fragment": get("/text#fragment"),
   "echo": post("hello", "/echo"),
   "garbage": "garbage\r\n",
   "no host": "GET /text HTTP/1.1\r\n\r\n",

@@ -1,13 +1,15 @@
 import { assertEquals } from "@std/assert";
 import { turn } from "../../support/duplex.ts";
-import { get, parseResponse, parseResponses, serve } from "./support.ts";
+import { get, ManualTimers, parseResponse, parseResponses, serve } from "./support.ts";
 
 const hello = () => new Response("Hello, world!");
 
 Deno.test("draining closes a connection that waits for a request at once", async () => {
   const drain = new AbortController();
-  const fresh = serve(hello, { signal: drain.signal });
-  const used = serve(hello, { signal: drain.signal });
+  // The timers stand still: no time limit ends these connections.
+  const options = { signal: drain.signal, timers: new ManualTimers() };
+  const fresh = serve(hello, options);
+  const used = serve(hello, options);
   used.client.send(get());
   await used.client.untilText("Hello, world!");
   await turn();

@@ -15,7 +15,7 @@ const STRICTER: Record<string, string> = {
   [FAULTS.host.message]: "node does not look at the value of Host, of which we make a URL",
   [FAULTS.hostRepeated.message]: "RFC 9112 section 3.2 demands 400",
   [FAULTS.lengthRequired.message]: "RFC 1945 section 8.3; node takes the body for empty",
-  [FAULTS.target.message]: "node takes a request line without a version, as of HTTP/0.9",
+  [FAULTS.target.message]: "node takes a line without a version, as of HTTP/0.9, and a fragment",
   [FAULTS.targetForm.message]: "node passes any target on; we can make no URL of it",
   [FAULTS.version.message]: "node takes several spaces for one",
   [FAULTS.versionUnsupported.message]: "node serves HTTP/2.0 and HTTP/0.9 as if it were HTTP/1.1",

@@ -395,14 +395,24 @@ Deno.test("there may be as many fields as the limit and no more", () => {
 Deno.test("after reset the parser knows nothing of the head before", () => {
   const parser = new RequestParser(DEFAULT_LIMITS);
   const first = bytesOf(
-    `POST / HTTP/1.0\r\nHost: a\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\n`,
+    `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n` +
+      `Connection: close\r\n\r\n`,
   );
   assertEquals(parser.parse(first, 0, first.length), COMPLETE);
   parser.reset();
+  assertEquals(parser.begun, false);
   const second = bytesOf(`GET / HTTP/1.1\r\nHost:\r\nTransfer-Encoding: chunked\r\n\r\n`);
   assertEquals(parser.parse(second, 0, second.length), COMPLETE);
-  assertEquals([parser.contentLength, parser.chunked, parser.persistent], [-1, true, true]);
+  const { contentLength, chunked, persistent, expectsContinue } = parser;
+  assertEquals([contentLength, chunked, persistent, expectsContinue], [-1, true, true, false]);
   assertEquals(parser.hostStart, parser.hostEnd);
+  parser.reset();
+  const third = bytesOf("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+  assertEquals(parser.parse(third, 0, third.length), COMPLETE);
+  parser.reset();
+  const fourth = bytesOf("GET / HTTP/1.0\r\n\r\n");
+  assertEquals(parser.parse(fourth, 0, fourth.length), COMPLETE);
+  assertEquals([parser.chunked, parser.persistent], [false, false]);
 });
 
 Deno.test("the time to read a head grows with its size, not with its square, byte by byte", () => {

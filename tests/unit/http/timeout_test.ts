@@ -96,13 +96,17 @@ Deno.test("a head that comes after its 408 is not served", async () => {
 Deno.test("the time of a handler is not limited", async () => {
   const timers = new ManualTimers();
   const go = Promise.withResolvers<Response>();
-  const { client, done } = serve(() => go.promise, { ...LIMITS, timers });
+  const { client, done } = serve((request) => {
+    return request.url.endsWith("/slow") ? go.promise : hello();
+  }, { ...LIMITS, timers });
   client.send(get());
+  await client.untilText("Hello, world!");
+  client.send(get("/slow"));
   await turn();
   timers.advance(1_000_000);
   assertEquals(client.ended, false);
-  go.resolve(hello());
-  await client.untilText("Hello, world!");
+  go.resolve(new Response("slow"));
+  await client.untilText("slow");
   client.end();
   await done;
 });
