@@ -25,7 +25,7 @@ export function connectionError(reason: CloseReason, peer: string): Error {
     case "timeout":
       return new Deno.errors.TimedOut(`no answer from ${peer}`);
     case "unreachable":
-      return new Deno.errors.NetworkUnreachable(`the network says that ${peer} cannot be reached`);
+      return new Deno.errors.NetworkUnreachable(`${peer} cannot be reached`);
     case "aborted":
       return new Deno.errors.Interrupted(`connection to ${peer} aborted by this side`);
     case "closed":

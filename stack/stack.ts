@@ -7,6 +7,7 @@ import { type Arrival, Ipv4Input } from "./ip/ipv4_input.ts";
 import { Ipv4Output } from "./ip/ipv4_output.ts";
 import type { LocalAddresses } from "./ip/local_addresses.ts";
 import { LinkOutput } from "./link_output.ts";
+import { Announcer } from "./neighbor/announcer.ts";
 import { ArpInput } from "./neighbor/arp_input.ts";
 import { ArpOutput } from "./neighbor/arp_output.ts";
 import { Resolver } from "./neighbor/resolver.ts";
@@ -44,7 +45,7 @@ export class Stack {
   readonly #local: LocalAddresses;
   readonly #linkCounters = new LinkCounters();
   readonly #ipv4Counters = new Ipv4Counters();
-  readonly #arpOutput: ArpOutput;
+  readonly #announcer: Announcer;
   readonly #arpInput: ArpInput;
   readonly #resolver: Resolver;
   readonly #output: Ipv4Output;
@@ -75,16 +76,17 @@ export class Stack {
     const link = new LinkOutput(options.link, this.#linkCounters);
     this.#mac = mac;
     this.#local = local;
-    this.#arpOutput = new ArpOutput(link, mac, local, arp);
+    const arpOutput = new ArpOutput(link, mac, local, arp);
+    this.#announcer = new Announcer(arpOutput, local);
     this.#resolver = new Resolver({
       link,
-      arp: this.#arpOutput,
+      arp: arpOutput,
       local,
       counters: arp,
       notice,
       undeliverable: (frame, now) => this.#icmp.hostUnreachable(frame, now),
     });
-    this.#arpInput = new ArpInput(mac, local, this.#resolver, this.#arpOutput, arp, notice);
+    this.#arpInput = new ArpInput(mac, local, this.#resolver, arpOutput, arp, notice);
     this.#output = new Ipv4Output({
       capabilities,
       resolver: this.#resolver,
@@ -125,11 +127,7 @@ export class Stack {
   /** Announces our addresses on the link, and asks whether they are anybody else's (RFC 5227). */
   start(now: number): void {
     this.#output.now = now;
-    for (const { address } of this.#local.prefixes) {
-      // We do not wait for objections before we announce: they are reported when they come.
-      this.#arpOutput.probe(address, now);
-      this.#arpOutput.announce(address, now);
-    }
+    this.#announcer.start(now);
   }
 
   /**
@@ -156,6 +154,7 @@ export class Stack {
     try {
       this.#input.poll(now);
       this.#resolver.poll(now);
+      this.#announcer.poll(now);
       if (this.#output.hasLooped) {
         for (const frame of this.#output.takeLooped()) this.#receiveIpv4(frame, "loopback", now);
       }
@@ -174,6 +173,7 @@ export class Stack {
     return Math.min(
       this.#tcp.nextDeadline(),
       this.#resolver.nextDeadline(),
+      this.#announcer.nextDeadline(),
       this.#input.nextDeadline(),
     );
   }

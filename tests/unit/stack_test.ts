@@ -12,6 +12,8 @@ Deno.test("a stack that nothing happens to waits for nothing", () => {
   assertEquals(station.stack.nextDeadline(), Infinity);
   station.stack.start(0);
   assertEquals(station.takeArp().length, 2);
+  station.advance(5_000);
+  assertEquals(station.takeArp().length, 4);
   station.stack.listen({ port: 80 }, () => {});
   station.introduce();
   assertEquals(station.stack.nextDeadline(), Infinity);
