@@ -150,3 +150,209 @@ Deno.test("TLP: what the peer sends in the meantime does not put the probe off",
   const probe = s.peer.drain().find(({ payload }) => payload.length > 0);
   assertEquals(probe?.time, 100 + 2 * 100 + 20);
 });
+
+Deno.test("RACK: a lost retransmission is found and sent again within a round trip, without a timeout", () => {
+  const s = sending();
+  const { t, peer, app } = s;
+  write(s, 0, 10);
+  app.write(patternBytes(at(10), 10 * MSS));
+  t.advance(100);
+  peer.send(`ACK ack=1 sack=${block(1, 4)}`);
+  const first = sent(s);
+  assertEquals(first[0], 0, "retransmitted, and lost again");
+  peer.send(`ACK ack=1 sack=${block(1, 10)}`);
+  const more = sent(s);
+  assert(more.length > 0 && more.every((i) => i >= 10));
+  t.advance(100);
+  peer.send(`ACK ack=1 sack=${block(10, 10 + more.length)},${block(1, 10)}`);
+  assertEquals(sent(s)[0], 0);
+  assertEquals(t.stack.counters.tcp.retransmissionTimeouts, 0);
+});
+
+Deno.test("RTO: a lost retransmission is found by RACK also where the round trip is longer than the bound", () => {
+  const s = sending(300);
+  const { t, peer, app } = s;
+  for (let i = 0; i < 40; i++) { // Until the variation is next to nothing.
+    write(s, i, i + 1);
+    t.advance(300);
+    peer.send(`ACK ack=${at(i + 1)}`);
+  }
+  assert(app.connection.info().rto >= 500, "a delayed ACK is no loss");
+  write(s, 40, 50);
+  t.advance(300);
+  peer.send(`ACK ack=${at(40)} sack=${block(41, 50)}`);
+  assertEquals(sent(s), [40]);
+  app.write(patternBytes(at(50), MSS));
+  sent(s);
+  t.advance(305);
+  assertEquals(t.stack.counters.tcp.retransmissionTimeouts, 0);
+});
+
+Deno.test("reordering within a quarter of a round trip causes no retransmission", () => {
+  const s = sending();
+  const { t, peer } = s;
+  write(s, 0, 10);
+  t.advance(100);
+  peer.send(`ACK ack=1 sack=${block(1, 3)}`);
+  t.advance(24);
+  assertEquals(sent(s), []);
+  peer.send(`ACK ack=${at(3)}`);
+  t.advance(20);
+  peer.send(`ACK ack=${at(10)}`);
+  t.advance(1000);
+  assertEquals(sent(s), []);
+  assertEquals(t.stack.counters.tcp.segmentsRetransmitted, 0);
+});
+
+Deno.test("TLP: the probe is something new if there is something, or else the last segment", () => {
+  for (const fresh of [true, false]) {
+    const s = sending();
+    const { t, app } = s;
+    write(s, 0, 10);
+    if (fresh) app.write(patternBytes(at(10), MSS));
+    t.advance(2 * 100 + 20 - 1);
+    assertEquals(sent(s), []);
+    t.advance(1);
+    assertEquals(sent(s), [fresh ? 10 : 9]);
+    assertEquals(t.stack.counters.tcp.tailLossProbes, 1);
+  }
+});
+
+Deno.test("TLP: a probe that was needless reduces nothing, one that mended a loss does", () => {
+  for (const needless of [true, false]) {
+    const s = sending();
+    const { t, peer, app } = s;
+    write(s, 0, 4);
+    t.advance(220);
+    assertEquals(sent(s), [3]);
+    peer.send(`ACK ack=${at(4)}`);
+    if (needless) peer.send(`ACK ack=${at(4)} sack=${block(3)}`);
+    write(s, 4, 5);
+    t.advance(100);
+    peer.send(`ACK ack=${at(5)}`);
+    assertEquals(app.connection.info().ssthresh === Infinity, needless);
+  }
+});
+
+Deno.test("undo: when all that was sent again is reported to have come twice, the window is as before", () => {
+  const s = sending();
+  const { t, peer, app } = s;
+  write(s, 0, 10);
+  t.advance(100);
+  const { cwnd } = app.connection.info();
+  peer.send(`ACK ack=1 sack=${block(1, 4)}`);
+  assertEquals(sent(s), [0]);
+  assertEquals(app.connection.info().ssthresh, 0.7 * cwnd);
+  peer.send(`ACK ack=${at(4)}`); // The original was late.
+  peer.send(`ACK ack=${at(4)} sack=${block(0)}`);
+  assertEquals([app.connection.info().cwnd >= cwnd, app.connection.info().ssthresh], [
+    true,
+    Infinity,
+  ]);
+  assertEquals(t.stack.counters.tcp.recoveriesUndone, 1);
+});
+
+Deno.test("undo: the probe's duplicate does not undo a recovery that is needed", () => {
+  const s = sending();
+  const { t, peer } = s;
+  write(s, 0, 10);
+  t.advance(220);
+  assertEquals(sent(s), [9], "the probe");
+  // All but the first arrive late, and then the probe as well.
+  peer.send(`ACK ack=1 sack=${block(1, 10)}`);
+  assertEquals(sent(s), [0]);
+  peer.send(`ACK ack=1 sack=${block(9)},${block(1, 10)}`);
+  assertEquals(t.stack.counters.tcp.recoveriesUndone, 0);
+});
+
+Deno.test("undo: an acknowledgment that echoes a time before the retransmission is the original's (Eifel)", () => {
+  for (const needless of [true, false]) {
+    const t = scenario({ listen: 80 });
+    const peer = t.peer();
+    peer.send("SYN seq=0 mss=1012 sackok ts=1:0");
+    const synAck = peer.expect("SYN ACK seq=0 ack=1");
+    const stamp = synAck.options.find(({ kind }) => kind === "ts");
+    const clock = stamp?.kind === "ts" ? stamp.value : 0;
+    t.advance(100);
+    peer.send(`ACK seq=1 ack=1 ts=1:${clock}`);
+    const app = t.accepted[0]!;
+    const s = { t, peer, app };
+    write(s, 0, 10);
+    t.advance(1000);
+    sent(s); // A probe and a timeout.
+    const timeout = t.stack.counters.tcp.retransmissionTimeouts;
+    assert(timeout > 0);
+    peer.send(`ACK ack=${at(1)} ts=2:${clock + (needless ? 100 : 1100)}`);
+    assertEquals(t.stack.counters.tcp.recoveriesUndone, needless ? 1 : 0);
+    assertEquals(app.connection.info().ssthresh === Infinity, needless);
+  }
+});
+
+Deno.test("what the application does not use makes the window no wider", () => {
+  const s = sending();
+  const { t, peer, app } = s;
+  const { cwnd } = app.connection.info();
+  for (let i = 0; i < 100; i++) {
+    write(s, i, i + 1);
+    t.advance(100);
+    peer.send(`ACK ack=${at(i + 1)}`);
+  }
+  assertEquals(app.connection.info().cwnd, cwnd);
+});
+
+Deno.test("after idleness the window is the initial one, though ACKs were sent in the meantime", () => {
+  const s = sending();
+  const { t, peer, app } = s;
+  let next = 0;
+  for (let i = 0; i < 3; i++) {
+    const window = Math.floor(app.connection.info().cwnd / MSS);
+    write(s, next, next + window);
+    next += window;
+    t.advance(100);
+    peer.send(`ACK ack=${at(next)}`);
+  }
+  assert(app.connection.info().cwnd >= 40 * MSS);
+  for (let i = 0; i < 50; i++) {
+    peer.send(`ACK ack=${at(next)} len=100`);
+    t.advance(100);
+    app.read();
+  }
+  while (peer.discard() !== undefined);
+  app.write(patternBytes(at(next), 40 * MSS));
+  assertEquals(sent(s).length, 10);
+});
+
+Deno.test("after a timeout slow start leads to half way, and the connection goes on as before", () => {
+  const s = sending(100, { tcp: { congestion: "reno" } });
+  const { t, peer, app } = s;
+  write(s, 0, 10);
+  t.advance(1000);
+  sent(s);
+  assertEquals(app.connection.info().ssthresh, 5 * MSS);
+  for (let ack = 1, more = 1; ack < 10; ack += more) {
+    peer.send(`ACK ack=${at(ack)}`);
+    more = sent(s).length;
+    assert(more > 0 && more <= 6);
+  }
+  peer.send(`ACK ack=${at(10)}`);
+  app.write(patternBytes(at(10), 20 * MSS));
+  const burst = sent(s);
+  assertEquals(burst.length, Math.floor(app.connection.info().cwnd / MSS));
+  t.advance(100);
+  // It is open again: a loss is found by RACK.
+  peer.send(`ACK ack=${at(10)} sack=${block(11, 14)}`);
+  assertEquals(sent(s)[0], 10);
+  assertEquals(t.stack.counters.tcp.fastRetransmits, 1);
+});
+
+Deno.test("without SACK, duplicate ACKs after a timeout make no window grow", () => {
+  const t = scenario({ listen: 80 });
+  const peer = t.peer();
+  const app = peer.open({ mss: MSS });
+  app.write(patternBytes(1, 10 * MSS));
+  while (peer.discard() !== undefined);
+  t.advance(1000);
+  const { cwnd } = app.connection.info();
+  for (let i = 0; i < 20; i++) peer.send("ACK ack=1");
+  assertEquals(app.connection.info().cwnd, cwnd);
+});
