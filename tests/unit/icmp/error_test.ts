@@ -41,6 +41,7 @@ function report(type: number, code: number, rest: number, payload: Uint8Array) {
           `${type} ${source}:${ports[0]} ${destination}:${ports[1]} ${payloadLength} ${mtu} ${now}`,
         );
       },
+      neighborUnreachable() {},
     },
     counters,
   );

@@ -55,7 +55,12 @@ Deno.test("whoever binds a port gets its datagrams, as long as it is bound", () 
   const input = new Ipv4Input(local, new Ipv4Counters(), () => {});
   let unreachable = 0;
   const output = { route: () => void unreachable++ } as unknown as Ipv4Output;
-  const icmp = new Icmp(output, local, { icmpError() {} }, new IcmpCounters());
+  const icmp = new Icmp(
+    output,
+    local,
+    { icmpError() {}, neighborUnreachable() {} },
+    new IcmpCounters(),
+  );
   const counters = new UdpCounters();
   const udp = new Udp(icmp, counters);
   const got: string[] = [];
