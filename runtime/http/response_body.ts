@@ -59,7 +59,6 @@ function peekQuick(response: Response): QuickBody | undefined {
   if (fields[LAZY] === null) {
     const held = (fields[INNER] as InnerResponse).body?.streamOrStatic;
     if (held === undefined || held.consumed !== false) return undefined;
-    held.consumed = true;
   }
   fields[CONSUMED] = true;
   const kind = fields[KIND];
