@@ -1,4 +1,4 @@
-import { seqDiff, seqGt, seqLeq, seqLt } from "./sequence.ts";
+import { seqDiff, seqGeq, seqGt, seqLeq, seqLt } from "./sequence.ts";
 
 /**
  * A range of sequence space that left at one time: one segment, or many in a row. It is split when
@@ -31,6 +31,11 @@ export class Transmission {
   timed = false;
 }
 
+/** Ranges that a flight may fall into however small it is. */
+const FREE_RANGES = 256;
+/** Bytes in flight for each range more: smaller pieces are no segments, but a peer that wears us out. */
+const BYTES_PER_RANGE = 256;
+
 /** Told of each range that the peer turns out to have. */
 export interface DeliveryObserver {
   /** The range has arrived; called before it is marked or forgotten. */
@@ -62,6 +67,8 @@ export class Flight {
   #firstLost: Transmission | undefined = undefined;
   /** Where the last SACK block ended: the next is likely to be near. */
   #hint: Transmission | undefined = undefined;
+  /** Number of ranges. */
+  #count = 0;
   /** Bytes in all ranges. */
   bytes = 0;
   /** Bytes that the peer has ahead of SND.UNA. */
@@ -87,6 +94,7 @@ export class Flight {
       return;
     }
     const range = take(start, end, now);
+    this.#count++;
     range.previous = tail;
     if (tail === undefined) this.head = range;
     else tail.next = range;
@@ -111,7 +119,8 @@ export class Flight {
   }
 
   /**
-   * Marks a range that the peer says it has.
+   * Marks a range that the peer says it has. Where the flight has fallen into too many pieces
+   * already, parts of one are not marked: its acknowledgment will come without that.
    *
    * @param start First sequence number, not below SND.UNA.
    * @param end Sequence number after the last, not beyond SND.NXT.
@@ -122,7 +131,8 @@ export class Flight {
     let range = this.#find(start);
     const before = this.sackedBytes;
     while (range !== undefined && seqLt(range.start, end)) {
-      if (!range.sacked && seqGt(range.end, start)) {
+      const whole = seqGeq(range.start, start) && seqLeq(range.end, end);
+      if (!range.sacked && (whole || this.#maySplit)) {
         if (seqLt(range.start, start)) range = this.#split(range, start);
         if (seqGt(range.end, end)) this.#split(range, end);
         observer.delivered(range);
@@ -133,6 +143,10 @@ export class Flight {
       range = range.next;
     }
     return this.sackedBytes - before;
+  }
+
+  get #maySplit(): boolean {
+    return this.#count < FREE_RANGES + this.bytes / BYTES_PER_RANGE;
   }
 
   /** Gives up a range that is neither sacked nor waits to be sent again. */
@@ -256,7 +270,8 @@ export class Flight {
       this.#newest =
         undefined;
     this.#firstLost = this.#hint = undefined;
-    this.bytes =
+    this.#count =
+      this.bytes =
       this.sackedBytes =
       this.lostBytes =
       this.repeatedBytes =
@@ -301,6 +316,7 @@ export class Flight {
   /** Cuts a range in two at `at`; returns the second. */
   #split(range: Transmission, at: number): Transmission {
     const rest = take(at, range.end, range.sentAt);
+    this.#count++;
     rest.retransmitted = range.retransmitted;
     rest.sacked = range.sacked;
     rest.lost = range.lost;
@@ -335,6 +351,7 @@ export class Flight {
   /** Takes a range out of the order of sequence numbers; its bytes have been dealt with. */
   #drop(range: Transmission): void {
     const { previous, next } = range;
+    this.#count--;
     if (previous !== undefined) previous.next = next;
     else this.head = next;
     if (next !== undefined) next.previous = previous;

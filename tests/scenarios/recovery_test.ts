@@ -356,3 +356,40 @@ Deno.test("without SACK, duplicate ACKs after a timeout make no window grow", ()
   for (let i = 0; i < 20; i++) peer.send("ACK ack=1");
   assertEquals(app.connection.info().cwnd, cwnd);
 });
+
+Deno.test("a timeout after some progress is another loss, and halves once more (RFC 5681 section 3.1)", () => {
+  const s = sending(100, { tcp: { congestion: "reno" } });
+  const { t, peer, app } = s;
+  write(s, 0, 10);
+  t.advance(1000);
+  sent(s);
+  assertEquals(app.connection.info().ssthresh, 5 * MSS);
+  peer.send(`ACK ack=${at(1)}`);
+  sent(s);
+  t.advance(1000);
+  assertEquals(app.connection.info().ssthresh, 4.5 * MSS);
+});
+
+Deno.test("a loss halves what was not acknowledged in order, reported or not (RFC 6675 section 5)", () => {
+  const s = sending(100, { tcp: { congestion: "reno" } });
+  write(s, 0, 10);
+  s.t.advance(100);
+  s.peer.send(`ACK ack=1 sack=${block(1, 4)}`);
+  assertEquals(s.app.connection.info().ssthresh, 5 * MSS);
+});
+
+Deno.test("without SACK, what waited behind a hole tells no round-trip time", () => {
+  const t = scenario({ listen: 80 });
+  const peer = t.peer();
+  peer.send(`SYN seq=0 mss=${MSS}`);
+  peer.expect("SYN ACK seq=0 ack=1");
+  t.advance(100);
+  peer.send("ACK seq=1 ack=1");
+  const app = t.accepted[0]!;
+  write({ t, peer, app }, 0, 10);
+  t.advance(100);
+  for (let i = 0; i < 9; i++) peer.send("ACK ack=1");
+  t.advance(100);
+  peer.send(`ACK ack=${at(10)}`);
+  assertEquals(app.connection.info().rtt, 100);
+});

@@ -158,6 +158,9 @@ Deno.test("blocks of what was never sent, or upside down, or old, change nothing
     assertEquals(app.connection.info().inFlight, 5000);
   }
   assertEquals(t.stack.counters.tcp.segmentsRetransmitted, 0);
+  // A report of all would have kept the probe of the tail from being sent.
+  t.advance(1000);
+  assertEquals(numbersOf(peer, peer.drain())[0], 4001);
   peer.send("ACK ack=5001");
   assertEquals(app.connection.info().inFlight, 0);
 });
@@ -170,10 +173,11 @@ Deno.test("a peer that forgets what it has reported gets it after the timeout (R
   while (peer.discard() !== undefined);
   peer.send("ACK ack=1001");
   assertEquals(app.connection.info().inFlight, 3000);
-  for (let ack = 2001; ack <= 4001; ack += 1000) {
-    t.advance(3000);
-    assert(numbersOf(peer, peer.drain()).includes(ack - 1000), `${ack}`);
-    peer.send(`ACK ack=${ack}`);
-  }
+  t.advance(300);
+  assertEquals(numbersOf(peer, peer.drain()), [1001]);
+  // In slow start two leave for one: nothing that was reported counts any more.
+  peer.send("ACK ack=2001");
+  assertEquals(numbersOf(peer, peer.drain()), [2001, 3001]);
+  peer.send("ACK ack=4001");
   assertEquals(app.connection.info().inFlight, 0);
 });

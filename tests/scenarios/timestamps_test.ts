@@ -202,6 +202,6 @@ Deno.test("a smaller path MTU leaves room for the timestamps, and is no sign of 
   }));
   const again = peer.drain();
   assertEquals(again.map(({ payload }) => payload.length).slice(0, 2), [548, 548]);
-  peer.send(`ACK ts=1001:${first}`);
+  peer.send(`ACK ack=549 ts=1001:${first}`);
   assert(app.connection.info().cwnd >= cwnd && app.connection.info().ssthresh === Infinity);
 });

@@ -251,3 +251,17 @@ Deno.test("an undo puts what was lost back in the order of sending", () => {
   assertEquals(pair.flight.oldest?.start, 0);
   pair.check();
 });
+
+Deno.test("a peer that reports every second byte makes no more pieces than there could be segments", () => {
+  const pair = new Pair(0);
+  const size = 100_000;
+  pair.flight.append(0, size, 0);
+  for (let i = 1; i < size; i += 2) pair.flight.sack(i, i + 1, pair.observer);
+  let count = 0;
+  for (let range = pair.flight.head; range !== undefined; range = range.next) count++;
+  assert(count <= 2 + 256 + size / 256, `${count} ranges`);
+  // What is reported whole is believed all the same.
+  pair.flight.sack(0, size, pair.observer);
+  assertEquals(pair.flight.sackedBytes, size);
+  assert(pair.flight.head === pair.flight.tail);
+});
