@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server } from "node:net";
 import { IpAddress, Prefix } from "../../stack/ip/address.ts";
 import type { GatewayDeviceConfig, InterfaceConfig } from "../config/config.ts";
 import { deriveMac } from "../config/mac.ts";
@@ -6,6 +6,7 @@ import { connectFlow } from "../connect.ts";
 import { FlowSet } from "../flow_set.ts";
 import { NetworkInterface } from "../interface.ts";
 import type { Device } from "./device.ts";
+import { GatewayClient } from "./gateway_client.ts";
 import { loopbackPair } from "./loopback.ts";
 import { splice } from "./splice.ts";
 
@@ -32,7 +33,7 @@ export class Gateway {
   readonly #far: NetworkInterface;
   readonly #flows = new FlowSet();
   readonly #servers: Server[] = [];
-  readonly #sockets = new Set<Socket>();
+  readonly #clients = new Set<GatewayClient>();
   /** Aborted when nobody is let in any more. */
   readonly #closing = new AbortController();
   #closed: Promise<unknown> | undefined;
@@ -68,7 +69,7 @@ export class Gateway {
 
   /** Whether there are clients that have not yet been handed all that the stack has for them. */
   get delivers(): boolean {
-    for (const socket of this.#sockets) if (!socket.writableFinished) return true;
+    for (const client of this.#clients) if (!client.delivered) return true;
     return false;
   }
 
@@ -82,9 +83,9 @@ export class Gateway {
   async listen(ready: Promise<unknown>): Promise<void> {
     for (const [from, to] of this.#forward) {
       await requireNet(from);
-      const server = createServer({ allowHalfOpen: true, noDelay: true });
+      const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true });
       this.#servers.push(server);
-      server.on("connection", (socket) => this.#admit(socket, to, ready));
+      server.on("connection", (socket) => this.#admit(new GatewayClient(socket), to, ready));
       await listening(server, from);
     }
   }
@@ -104,26 +105,28 @@ export class Gateway {
     this.#closed ??= Promise.all(this.#servers.map(closing));
   }
 
-  /** Ends everything at once. */
+  /** Ends everything at once. Clients that have not been handed all of it are reset. */
   async close(): Promise<void> {
     this.drain();
+    for (const client of this.#clients) {
+      if (client.delivered) client.close();
+      else client.reset();
+    }
     for (const flow of this.#flows) flow.abort();
-    for (const socket of this.#sockets) socket.destroy();
     await this.#closed;
     await this.#far.close();
   }
 
-  async #admit(socket: Socket, port: number, ready: Promise<unknown>): Promise<void> {
-    this.#sockets.add(socket);
-    socket.on("close", () => this.#sockets.delete(socket));
-    socket.on("error", () => {}); // Whoever reads or writes learns of it.
+  async #admit(client: GatewayClient, port: number, ready: Promise<unknown>): Promise<void> {
+    this.#clients.add(client);
+    client.stream.on("close", () => this.#clients.delete(client));
     try {
       await ready;
       const { signal } = this.#closing;
       const flow = await connectFlow(this.#far.stack, this.#target, { port, signal }, this.#flows);
-      await splice(socket, flow);
+      await splice(client, flow);
     } catch {
-      socket.resetAndDestroy();
+      client.reset();
     }
   }
 }

@@ -65,6 +65,37 @@ async function echo(flow: ConnectionFlow): Promise<void> {
   await flow.readable.pipeTo(flow.writable).catch(() => {});
 }
 
+/** More than the kernel and the stacks buffer. */
+const ANSWER = 20_000_000;
+
+/** Says {@link ANSWER} bytes without having been asked. */
+async function answer(flow: ConnectionFlow, progress = (_: number) => {}): Promise<void> {
+  const chunk = new Uint8Array(50_000);
+  try {
+    for (let at = 0; at < ANSWER;) progress(at += await flow.write(chunk));
+  } catch {
+    // The client has left.
+  }
+  flow.close();
+}
+
+/** Reads to the end; says how much it was. */
+async function length(client: Deno.TcpConn): Promise<number> {
+  const buffer = new Uint8Array(65536);
+  let sum = 0;
+  for (let count; (count = await client.read(buffer)) !== null;) sum += count;
+  return sum;
+}
+
+/** Waits until a number grows no more, as all buffers of kernel and stacks are full. */
+async function standstill(written: () => number): Promise<void> {
+  for (let still = 0, last = 0; still < 5000;) {
+    await turn();
+    still = written() === last && last > 0 ? still + 1 : 0;
+    last = written();
+  }
+}
+
 /** Waits until the flows of a rig have ended; says how. */
 async function ended(rig: Rig): Promise<string[]> {
   return await Promise.all([...rig.flows].map((flow) => flow.closed));
@@ -97,6 +128,49 @@ Deno.test("a half-close is carried out, and the client goes on", async () => {
   assertEquals(await heard.promise, "still here");
 });
 
+Deno.test("a client that half-closes before it has sent anything gets the answer", async () => {
+  await using rig = await new Rig(async (flow) => {
+    await flow.write(bytes("bye"));
+    flow.close();
+  }).open();
+  for (let round = 0; round < 50; round++) {
+    using client = await rig.connect();
+    await client.closeWrite();
+    assertEquals(await new Response(client.readable).text(), "bye");
+  }
+});
+
+Deno.test("it gets all of an answer that is longer than what the kernel buffers", async () => {
+  await using rig = await new Rig(answer).open();
+  using client = await rig.connect();
+  await client.closeWrite();
+  assertEquals(await length(client), ANSWER);
+});
+
+Deno.test("a client that half-closes in the middle of an answer gets the rest", async () => {
+  let written = 0;
+  await using rig = await new Rig((flow) => answer(flow, (count) => written = count)).open();
+  using client = await rig.connect();
+  await standstill(() => written);
+  await client.closeWrite();
+  assert(written < ANSWER, "all of it went into buffers");
+  assertEquals(await length(client), ANSWER);
+});
+
+Deno.test("a listener that closes while the client still writes is heard to the end", async () => {
+  const reason = Promise.withResolvers<string>();
+  await using rig = await new Rig(async (flow) => {
+    await flow.write(bytes("bye"));
+    flow.close();
+    reason.resolve(await flow.closed);
+  }).open();
+  using client = await rig.connect();
+  for (let at = 0; at < 1_000_000;) at += await client.write(new Uint8Array(50_000));
+  await client.closeWrite();
+  assertEquals(await new Response(client.readable).text(), "bye");
+  assertEquals(await reason.promise, "closed");
+});
+
 Deno.test("10 MB go both ways at once, unharmed", async () => {
   await using rig = await new Rig(echo).open();
   using client = await rig.connect();
@@ -126,12 +200,7 @@ Deno.test("a client that does not read suspends the writer", async () => {
     }
   }).open();
   const client = await rig.connect();
-  // All buffers of kernel and stacks are full when nothing moves through many turns.
-  for (let still = 0, last = -1; still < 5000 && written < limit;) {
-    await turn();
-    still = written === last && written > 0 ? still + 1 : 0;
-    last = written;
-  }
+  await standstill(() => written);
   assert(written < limit / 2, `${written} bytes went into buffers`);
   client.close();
   assertEquals(await ended(rig), ["reset"]);
@@ -143,6 +212,15 @@ Deno.test("a reset by the listener reaches the client as a reset", async () => {
   }).open();
   using client = await rig.connect();
   await client.write(bytes("x"));
+  await assertRejects(() => client.read(new Uint8Array(1)), ConnectionReset);
+});
+
+Deno.test("a reset by the listener reaches a client that has half-closed without a word", async () => {
+  await using rig = await new Rig((flow) => {
+    flow.read(new Uint8Array(10)).then(() => flow.abort());
+  }).open();
+  using client = await rig.connect();
+  await client.closeWrite();
   await assertRejects(() => client.read(new Uint8Array(1)), ConnectionReset);
 });
 
@@ -161,6 +239,19 @@ Deno.test("a reset by the client reaches the listener as a reset", async () => {
   assertEquals(await failed.promise, "ConnectionReset");
 });
 
+Deno.test("what a client writes after its flow has ended is answered by a reset", async () => {
+  await using rig = await new Rig(async (flow) => {
+    await flow.closeWrite();
+    await flow.read(new Uint8Array(1));
+    flow.abort();
+  }).open();
+  using client = await rig.connect();
+  assertEquals(await length(client), 0);
+  await assertRejects(async () => {
+    while (true) await client.write(bytes("x"));
+  });
+});
+
 Deno.test("a port that the stack refuses resets the client", async () => {
   await using rig = await new Rig(echo, { to: 8 }).open();
   await assertRejects(async () => {
@@ -177,6 +268,40 @@ Deno.test("clients that come before everything is ready are carried when it is",
   rig.ready();
   const buffer = new Uint8Array(10);
   assertEquals(text(buffer.subarray(0, (await client.read(buffer))!)), "early");
+});
+
+Deno.test("a client that left before everything was ready leaves no flow behind", async () => {
+  await using rig = await new Rig(echo).open(false);
+  const socket: Socket = connect(rig.port, "127.0.0.1");
+  await new Promise<void>((resolve) => socket.once("connect", resolve));
+  socket.resetAndDestroy();
+  using client = await rig.connect();
+  await client.write(bytes("x"));
+  for (let turns = 0; turns < 1000; turns++) await turn();
+  rig.ready();
+  await client.read(new Uint8Array(10));
+  assertEquals(rig.flows.size, 1);
+});
+
+Deno.test("the end of the gateway resets a client that has not got all of its answer", async () => {
+  let written = 0;
+  const rig = await new Rig((flow) => answer(flow, (count) => written = count)).open();
+  using client = await rig.connect();
+  await standstill(() => written);
+  await rig[Symbol.asyncDispose]();
+  await assertRejects(() => length(client), ConnectionReset);
+});
+
+Deno.test("the end of the gateway takes nothing from a client that has got all of it", async () => {
+  const rig = await new Rig(async (flow) => {
+    await flow.write(new Uint8Array(1_000_000));
+    flow.close();
+  }).open();
+  using client = await rig.connect();
+  await client.write(bytes("x"));
+  while (rig.flows.size === 0 || rig.gateway.delivers) await turn();
+  await rig[Symbol.asyncDispose]();
+  assertEquals(await length(client), 1_000_000);
 });
 
 Deno.test("draining lets nobody in, and those inside finish", async () => {
