@@ -45,8 +45,6 @@ export type HttpHandler = (request: Request, info: ServeInfo) => Response | Prom
 
 /** Timers to measure time limits with; replaced in tests. */
 export interface Timers {
-  /** Time in milliseconds on a monotonic clock. */
-  now(): number;
   /** Calls `callback` once, `ms` milliseconds from now. */
   set(callback: () => void, ms: number): unknown;
   /** Cancels what `set` returned; after the call it does nothing. */

@@ -72,7 +72,13 @@ export class ServerConnection implements ExchangeHost, ResponderHost, Drainable 
       timers,
       () => this.cut(new Deno.errors.TimedOut(STALLED), true),
     );
-    this.#output = new Output(connection, lost, this.#takeDeadline, this.#limits.idleTimeout);
+    this.#output = new Output(
+      connection,
+      () => this.#tell(),
+      lost,
+      this.#takeDeadline,
+      this.#limits.idleTimeout,
+    );
     this.#parser = new RequestParser(this.#limits);
     this.#responder = new Responder(this, this.input, this.#output, this.#parser);
   }
@@ -91,8 +97,8 @@ export class ServerConnection implements ExchangeHost, ResponderHost, Drainable 
   async run(): Promise<void> {
     if (this.#signal !== undefined) joinDrain(this.#signal, this);
     try {
-      while (await this.#exchangeOnce());
-      await this.#flush();
+      await this.#serve();
+      await this.#output.flush();
     } finally {
       if (this.#signal !== undefined) leaveDrain(this.#signal, this);
       this.#deadline.close();
@@ -112,48 +118,51 @@ export class ServerConnection implements ExchangeHost, ResponderHost, Drainable 
     if (!this.#settle(exchange)) this.#watched.push(exchange);
   }
 
-  /**
-   * One request and its response.
-   *
-   * @returns Whether another may follow.
-   */
-  async #exchangeOnce(): Promise<boolean> {
-    if (this.#closed) return false;
+  /** One request and its response after the other. */
+  async #serve(): Promise<void> {
     const { input } = this;
     const parser = this.#parser;
-    parser.reset();
-    let found = input.available > 0 ? this.#parse() : INCOMPLETE;
-    if (found === INCOMPLETE) found = await this.#receive();
-    if (found === FAULTY) this.#responder.refuse(parser.fault);
-    if (found !== COMPLETE) return false;
+    const output = this.#output;
+    while (!this.#closed) {
+      parser.reset();
+      let found = input.available > 0 ? this.#parse() : INCOMPLETE;
+      if (found === INCOMPLETE) found = await this.#receive();
+      if (found === FAULTY) this.#responder.refuse(parser.fault);
+      if (found !== COMPLETE) return;
 
-    const exchange = this.#begin();
-    let response = this.#call(exchange);
-    if (isPromise(response)) response = await this.#await(exchange, response);
-    if (this.#closed) {
-      discardResponse(response);
-      return false;
+      const exchange = this.#begin();
+      let response = this.#call(exchange);
+      if (isPromise(response)) response = await this.#await(exchange, response);
+      if (this.#closed) return discardResponse(response);
+      const responded = this.#responder.respond(exchange, response);
+      const persists = isPromise(responded) ? await responded : responded;
+      exchange.finish(output.position);
+      this.#tell();
+      if (output.length >= MOST_GATHERED) await output.flush();
+      if (exchange.body !== undefined && !await this.#finishBody(exchange.body, persists)) return;
+      if (!persists) return;
+      this.#exchange = undefined;
+      input.unpin();
     }
-    const responded = this.#responder.respond(exchange, response);
-    let persists = isPromise(responded) ? await responded : responded;
-    const { body } = exchange;
-    exchange.finish(this.#output.position);
-    body?.close(new TypeError("Request closed"));
-    if (this.#output.length >= MOST_GATHERED) await this.#flush();
-    if (persists && body !== undefined && body.rest > 0) {
-      await this.#flush();
-      persists = await body.discard(MOST_DISCARDED);
-    }
-    this.#exchange = undefined;
-    input.unpin();
-    return persists;
+  }
+
+  /**
+   * Takes a body out of the hands of its handler, and what is left of it from the connection.
+   *
+   * @returns Whether the next request can follow.
+   */
+  async #finishBody(body: RequestBody, persists: boolean): Promise<boolean> {
+    body.close(new TypeError("Request closed"));
+    if (!persists || body.rest === 0) return persists;
+    await this.#output.flush();
+    return await body.discard(MOST_DISCARDED);
   }
 
   /** Sends what was gathered, and waits for the head of the next request. */
   async #receive(): Promise<number> {
     const { input } = this;
     const parser = this.#parser;
-    await this.#flush();
+    await this.#output.flush();
     input.rest();
     for (;;) {
       if (this.#closed || (this.draining && !parser.begun)) return OVER;
@@ -222,7 +231,7 @@ export class ServerConnection implements ExchangeHost, ResponderHost, Drainable 
   async #await(exchange: Exchange, promise: PromiseLike<unknown>): Promise<unknown> {
     const settling = await settleSoon(promise);
     if (settling.result === undefined) {
-      await this.#flush();
+      await this.#output.flush();
       if (!this.#closed) this.input.ahead();
       this.#awaiting = true;
       await Promise.race([settling.done, exchange.gone]);
@@ -253,11 +262,10 @@ export class ServerConnection implements ExchangeHost, ResponderHost, Drainable 
     told?.(error, exchange.describe());
   }
 
-  async #flush(): Promise<void> {
-    await this.#output.flush();
-    if (this.#watched.length > 0) {
-      this.#watched = this.#watched.filter((exchange) => !this.#settle(exchange));
-    }
+  /** Tells those who wait whether responses were sent. */
+  #tell(): void {
+    if (this.#watched.length === 0) return;
+    this.#watched = this.#watched.filter((exchange) => !this.#settle(exchange));
   }
 
   /** Tells an exchange what became of its response, if that is known. */
@@ -277,7 +285,7 @@ export class ServerConnection implements ExchangeHost, ResponderHost, Drainable 
         // No response is under way: the requests before have been answered.
         this.#timedOut = true;
         this.#responder.refuse(FAULTS.headerTimeout);
-        void this.#flush().then(() => this.#close());
+        void this.#output.flush().then(() => this.#close());
         return;
       case "exchange":
         this.#exchange?.body?.timeout();
@@ -291,8 +299,7 @@ export class ServerConnection implements ExchangeHost, ResponderHost, Drainable 
     this.#reason = reason;
     this.#exchange?.body?.close(reason);
     if (this.#exchange !== undefined) this.#settle(this.#exchange);
-    for (const exchange of this.#watched) this.#settle(exchange);
-    this.#watched = [];
+    this.#tell();
   }
 
   cut(reason: unknown, reset: boolean): void {

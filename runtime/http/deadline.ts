@@ -2,45 +2,56 @@ import type { Timers } from "./api.ts";
 
 /**
  * Deadlines of many connections that move with every request and are hardly ever reached. Those
- * of one length in time stand in a queue, in the order in which they come due, which is the order
- * in which they were set; one timer, for the first, serves all of the queue. To set or clear one
- * costs a few assignments, for any number of connections.
+ * of one length in time stand in a queue, in the order in which they were set, which is the order
+ * in which they come due; one timer, which ticks eight times in that length, serves all of them.
  *
- *     timer -> first <-> second <-> ... <-> last set
+ *     tick 4      tick 4         tick 5          tick 5
+ *     first  <->  second  <->    third    <->    last set
+ *
+ * To set or clear one costs a few assignments, for any number of connections, and not even a look
+ * at the clock, which would cost more than all of the rest. For that a deadline is reached up to
+ * an eighth of its length too late; never too early.
  */
 class Queue {
   first: Deadline | undefined = undefined;
   last: Deadline | undefined = undefined;
+  /** Ticks of the timer so far. */
+  ticks = 0;
+  /** The timer is set. */
+  armed = false;
 
   readonly #timers: Timers;
+  /** Time between two ticks in milliseconds. */
+  readonly #period: number;
   #timer: unknown = undefined;
-  #armed = false;
-  readonly #fire = () => {
-    this.#armed = false;
-    const now = this.#timers.now();
-    while (this.first !== undefined && this.first.due <= now) this.first.reach();
-    // One that was reached may have set another.
-    if (this.first !== undefined) this.arm(this.first.due - now);
+  readonly #tick = () => {
+    this.armed = false;
+    this.ticks++;
+    while (this.first !== undefined && this.first.due <= this.ticks) this.first.reach();
+    if (this.first !== undefined) this.arm();
   };
 
-  constructor(timers: Timers) {
+  constructor(timers: Timers, ms: number) {
     this.#timers = timers;
+    this.#period = Math.min(ms / TICKS, LONGEST);
   }
 
-  /** Sets the timer, unless it is. It may then fire too early, and is set again. */
-  arm(ms: number): void {
-    if (this.#armed) return;
-    this.#armed = true;
-    this.#timer = this.#timers.set(this.#fire, Math.min(ms, LONGEST));
+  /** Sets the timer, unless it is set. */
+  arm(): void {
+    if (this.armed) return;
+    this.armed = true;
+    this.#timer = this.#timers.set(this.#tick, this.#period);
   }
 
   disarm(): void {
-    if (!this.#armed) return;
-    this.#armed = false;
+    if (!this.armed) return;
+    this.armed = false;
     this.#timers.clear(this.#timer);
   }
 }
 
+/** Ticks in the length of a deadline. */
+const TICKS = 8;
 /** Longest time that platform timers take, in milliseconds (2^31 - 1): beyond, they fire at once. */
 const LONGEST = 2_147_483_647;
 
@@ -57,7 +68,7 @@ class Group {
 
   queue(ms: number): Queue {
     let queue = this.#queues.get(ms);
-    if (queue === undefined) this.#queues.set(ms, queue = new Queue(this.timers));
+    if (queue === undefined) this.#queues.set(ms, queue = new Queue(this.timers, ms));
     return queue;
   }
 
@@ -70,8 +81,8 @@ const groups = new WeakMap<Timers, Group>();
 
 /** One deadline, which can be set again and again. */
 export class Deadline {
-  /** When it is reached, in the time of the timers. */
-  due = Infinity;
+  /** The tick of its queue at which it is reached. */
+  due = 0;
 
   readonly #group: Group;
   readonly #reached: () => void;
@@ -88,18 +99,22 @@ export class Deadline {
     this.#reached = reached;
   }
 
-  /** Puts the deadline `ms` milliseconds from now; `Infinity` for none. */
+  /**
+   * Puts the deadline `ms` milliseconds from now, or up to an eighth of that later; `Infinity` for
+   * none.
+   */
   set(ms: number): void {
     this.clear();
     if (ms === Infinity) return;
     const queue = this.#group.queue(ms);
-    this.due = this.#group.timers.now() + ms;
+    // A tick that is on its way may come at once, and so does not count.
+    this.due = queue.ticks + TICKS + (queue.armed ? 1 : 0);
     this.#queue = queue;
     this.#before = queue.last;
     if (queue.last === undefined) queue.first = this;
     else queue.last.#after = this;
     queue.last = this;
-    queue.arm(ms);
+    queue.arm();
   }
 
   /** Takes the deadline away. */
@@ -128,7 +143,6 @@ export class Deadline {
 
 /** The platform's timers. */
 export const platformTimers: Timers = {
-  now: () => performance.now(),
   set: (callback, ms) => setTimeout(callback, ms),
   clear: (handle) => clearTimeout(handle as number),
 };

@@ -1,4 +1,7 @@
-/** How much, and for how long, one connection may make the engine hold or wait. */
+/**
+ * How much, and for how long, one connection may make the engine hold or wait. Times are kept to
+ * an eighth: what is limited to 15 seconds ends after 15 to 17.
+ */
 export interface Limits {
   /**
    * Longest time in milliseconds from the first byte of a request to the end of its header

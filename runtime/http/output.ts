@@ -2,6 +2,11 @@ import type { HttpConnection } from "./api.ts";
 import { giveBuffer, takeBuffer } from "./buffers.ts";
 import type { Deadline } from "./deadline.ts";
 
+/**
+ * Most bytes written at a time: a connection may take all of them before it says so, and that must
+ * be possible for a slow client within the time that it has.
+ */
+const MOST_WRITTEN = 65_536;
 /** Size of the buffer that responses are first written into, in bytes. */
 const SMALL = 2_048;
 
@@ -22,6 +27,7 @@ export class Output {
   failed = false;
 
   readonly #connection: HttpConnection;
+  readonly #onWritten: () => void;
   readonly #onFailure: (reason: unknown) => void;
   readonly #deadline: Deadline;
   readonly #timeout: number;
@@ -30,17 +36,20 @@ export class Output {
   #handed = 0;
 
   /**
+   * @param onWritten Told whenever {@link Output.written} has grown to all that was to be written.
    * @param onFailure Told once why writing failed.
    * @param deadline Set while the connection takes nothing.
    * @param timeout How long that may be, in milliseconds.
    */
   constructor(
     connection: HttpConnection,
+    onWritten: () => void,
     onFailure: (reason: unknown) => void,
     deadline: Deadline,
     timeout: number,
   ) {
     this.#connection = connection;
+    this.#onWritten = onWritten;
     this.#onFailure = onFailure;
     this.#deadline = deadline;
     this.#timeout = timeout;
@@ -105,12 +114,14 @@ export class Output {
       let rest = bytes;
       while (rest.length > 0) {
         this.#deadline.set(this.#timeout);
-        const taken = await this.#connection.write(rest);
+        const piece = rest.length > MOST_WRITTEN ? rest.subarray(0, MOST_WRITTEN) : rest;
+        const taken = await this.#connection.write(piece);
         if (!(taken > 0)) throw new Deno.errors.WriteZero("the connection took no bytes");
         this.written += taken;
         if (taken === rest.length) break;
         rest = rest.subarray(taken);
       }
+      this.#onWritten();
     } catch (reason) {
       this.failed = true;
       this.#onFailure(reason);

@@ -133,10 +133,6 @@ export class ManualTimers implements Timers {
   readonly #set = new Map<number, { callback: () => void; at: number }>();
   #next = 1;
 
-  now(): number {
-    return this.time;
-  }
-
   set(callback: () => void, ms: number): unknown {
     this.#set.set(this.#next, { callback, at: this.time + ms });
     return this.#next++;
