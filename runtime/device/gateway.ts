@@ -83,7 +83,7 @@ export class Gateway {
   async listen(ready: Promise<unknown>): Promise<void> {
     for (const [from, to] of this.#forward) {
       await requireNet(from);
-      const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true });
+      const server = createServer({ allowHalfOpen: true, noDelay: true });
       this.#servers.push(server);
       server.on("connection", (socket) => this.#admit(new GatewayClient(socket), to, ready));
       await listening(server, from);
@@ -119,7 +119,7 @@ export class Gateway {
 
   async #admit(client: GatewayClient, port: number, ready: Promise<unknown>): Promise<void> {
     this.#clients.add(client);
-    client.stream.on("close", () => this.#clients.delete(client));
+    client.reader.on("close", () => this.#clients.delete(client));
     try {
       await ready;
       const { signal } = this.#closing;

@@ -9,17 +9,16 @@ import type { GatewayClient } from "./gateway_client.ts";
  * said its end is past failing: the client still gets all of it, whatever becomes of the rest.
  */
 export async function splice(client: GatewayClient, flow: Flow): Promise<void> {
-  const { stream } = client;
   const cut = () => {
     flow.abort();
     client.reset();
   };
-  if (stream.destroyed) return cut();
-  stream.once("error", cut);
+  if (client.reader.destroyed) return cut();
+  client.reader.once("error", cut);
   // It fails when one of the two has ended, which is told below or above.
-  inwards(stream, flow).catch(ignore);
+  inwards(client.reader, flow).catch(ignore);
   try {
-    await outwards(flow, stream);
+    await outwards(flow, client);
   } catch {
     return cut();
   }
@@ -27,19 +26,20 @@ export async function splice(client: GatewayClient, flow: Flow): Promise<void> {
   client.close();
 }
 
-async function inwards(stream: Socket, flow: Flow): Promise<void> {
-  for await (const chunk of stream.iterator({ destroyOnReturn: false })) await flow.write(chunk);
+async function inwards(reader: Socket, flow: Flow): Promise<void> {
+  for await (const chunk of reader.iterator({ destroyOnReturn: false })) await flow.write(chunk);
   await flow.closeWrite();
 }
 
 /** Resolves when the kernel has got everything that the flow has to say, its end included. */
-async function outwards(flow: Flow, stream: Socket): Promise<void> {
+async function outwards(flow: Flow, client: GatewayClient): Promise<void> {
   for await (const chunk of flow.readable) {
-    // Who waits for each small answer pays 2 µs for it.
-    if (stream.writableLength + chunk.length < stream.writableHighWaterMark) stream.write(chunk);
-    else await done((callback) => stream.write(chunk, callback));
+    const { writer } = client;
+    // To wait costs 2 µs; when a small chunk fails, the reader says so.
+    if (writer.writableLength + chunk.length < writer.writableHighWaterMark) writer.write(chunk);
+    else await done((callback) => writer.write(chunk, callback));
   }
-  await done((callback) => stream.end(callback));
+  await done((callback) => client.writer.end(callback));
 }
 
 function done(call: (callback: (error?: Error | null) => void) => void): Promise<void> {

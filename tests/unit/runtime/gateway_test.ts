@@ -157,6 +157,16 @@ Deno.test("a client that half-closes in the middle of an answer gets the rest", 
   assertEquals(await length(client), ANSWER);
 });
 
+Deno.test("a client that half-closes and then leaves in the middle of its answer is a reset", async () => {
+  let written = 0;
+  await using rig = await new Rig((flow) => answer(flow, (count) => written = count)).open();
+  const client = await rig.connect();
+  await client.closeWrite();
+  await standstill(() => written);
+  client.close();
+  assertEquals(await ended(rig), ["reset"]);
+});
+
 Deno.test("a listener that closes while the client still writes is heard to the end", async () => {
   const reason = Promise.withResolvers<string>();
   await using rig = await new Rig(async (flow) => {
@@ -252,6 +262,26 @@ Deno.test("what a client writes after its flow has ended is answered by a reset"
   });
 });
 
+Deno.test("a reset behind a half-close is found by the next thing that is said", async () => {
+  const failed = Promise.withResolvers<unknown>();
+  await using rig = await new Rig(async (flow) => {
+    try {
+      while (true) {
+        await flow.write(bytes("x"));
+        await turn();
+      }
+    } catch (error) {
+      failed.resolve(error);
+    }
+  }).open();
+  const socket: Socket = connect(rig.port, "127.0.0.1");
+  socket.end();
+  await new Promise((resolve) => socket.once("data", resolve));
+  socket.resetAndDestroy();
+  await failed.promise;
+  assertEquals(await ended(rig), []);
+});
+
 Deno.test("a port that the stack refuses resets the client", async () => {
   await using rig = await new Rig(echo, { to: 8 }).open();
   await assertRejects(async () => {
@@ -294,6 +324,7 @@ Deno.test("the end of the gateway resets a client that has not got all of its an
 
 Deno.test("the end of the gateway takes nothing from a client that has got all of it", async () => {
   const rig = await new Rig(async (flow) => {
+    await flow.read(new Uint8Array(1));
     await flow.write(new Uint8Array(1_000_000));
     flow.close();
   }).open();
