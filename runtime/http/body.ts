@@ -40,6 +40,7 @@ export class RequestBody {
   readonly #deadline: Deadline;
   readonly #timeout: number;
   readonly #chunks: ChunkedDecoder | undefined;
+  #closed = false;
   /** Bytes still to come; while that is not known, `Infinity`. */
   #rest: number;
   /** Where in the input the data is that {@link RequestBody.#next} found. */
@@ -77,7 +78,7 @@ export class RequestBody {
   async read(): Promise<Uint8Array<ArrayBuffer> | null> {
     this.#begin();
     for (;;) {
-      if (this.error !== undefined) throw this.error;
+      this.#check();
       if (this.#canReadPast(LEAST_READ)) {
         const target = new Uint8Array(Math.min(this.#rest, this.#readSize));
         const length = await this.#past(target);
@@ -103,6 +104,23 @@ export class RequestBody {
     }
   }
 
+  /**
+   * Reads the body where it lies, if all of it has been received.
+   *
+   * @param use Is given the bytes, which are valid during the call only.
+   * @returns What `use` returned; `undefined` if it was not called.
+   * @throws As {@link RequestBody.read} does.
+   */
+  whole<Result>(use: (bytes: Uint8Array<ArrayBuffer>) => Result): Result | undefined {
+    const input = this.#input;
+    if (this.#chunks !== undefined || this.#rest > input.available) return undefined;
+    this.#begin();
+    const bytes = input.bytes.subarray(input.start, input.start + this.#rest);
+    input.start += this.#rest;
+    this.#rest = 0;
+    return this.#give(use(bytes));
+  }
+
   /** Reads all that is left. Throws as {@link RequestBody.read} does. */
   async readAll(): Promise<Uint8Array<ArrayBuffer>> {
     this.#begin();
@@ -111,7 +129,7 @@ export class RequestBody {
     let all = new Uint8Array(Math.min(likely, Math.max(this.#input.available, MOST_READ)));
     let length = 0;
     for (;;) {
-      if (this.error !== undefined) throw this.error;
+      this.#check();
       if (length < all.length && this.#canReadPast(1)) {
         length += await this.#past(all.subarray(length, length + this.#rest));
       } else {
@@ -136,9 +154,10 @@ export class RequestBody {
    * Ends the handler's access: a read that waits, and every later one, rejects. What is left of
    * the body can still be discarded.
    *
-   * @param error What they reject with.
+   * @param error What they reject with, if it is not just the end of the exchange.
    */
-  close(error: unknown): void {
+  close(error?: unknown): void {
+    this.#closed = true;
     this.error ??= error;
     this.#endWait();
   }
@@ -172,8 +191,14 @@ export class RequestBody {
     this.#endWait();
   }
 
-  #begin(): void {
+  /** Throws if the handler can read no more. */
+  #check(): void {
     if (this.error !== undefined) throw this.error;
+    if (this.#closed) throw new TypeError("Request closed");
+  }
+
+  #begin(): void {
+    this.#check();
     this.begun = true;
     this.beforeRead?.();
     this.beforeRead = undefined;

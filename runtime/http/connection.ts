@@ -152,7 +152,7 @@ export class ServerConnection implements ExchangeHost, ResponderHost, Drainable 
    * @returns Whether the next request can follow.
    */
   async #finishBody(body: RequestBody, persists: boolean): Promise<boolean> {
-    body.close(new TypeError("Request closed"));
+    body.close();
     if (!persists || body.rest === 0) return persists;
     await this.#output.flush();
     return await body.discard(MOST_DISCARDED);

@@ -63,12 +63,11 @@ class LazyRequest {
 
   async arrayBuffer(): Promise<ArrayBuffer> {
     if (this.#real !== undefined) return await this.#real.arrayBuffer();
-    const { buffer, byteLength } = await this.#readBody();
-    return buffer.byteLength === byteLength ? buffer : buffer.slice(0, byteLength);
+    return (await this.#readBytes()).buffer;
   }
 
   async bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    return await (this.#real?.bytes() ?? this.#readBody());
+    return await (this.#real?.bytes() ?? this.#readBytes());
   }
 
   async text(): Promise<string> {
@@ -76,18 +75,27 @@ class LazyRequest {
   }
 
   async json(): Promise<unknown> {
-    return await (this.#real?.json() ?? this.#readText().then(JSON.parse));
+    return this.#real !== undefined ? await this.#real.json() : JSON.parse(await this.#readText());
   }
 
-  async #readText(): Promise<string> {
-    return utf8.decode(await this.#readBody());
+  #readBytes(): Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>> {
+    const body = this.#claimBody();
+    if (body === undefined) return new Uint8Array(0);
+    return body.whole((bytes) => bytes.slice()) ?? body.readAll();
   }
 
-  async #readBody(): Promise<Uint8Array<ArrayBuffer>> {
+  #readText(): string | Promise<string> {
+    const body = this.#claimBody();
+    if (body === undefined) return "";
+    return body.whole(decode) ?? body.readAll().then(decode);
+  }
+
+  /** The body to be read to its end, which can be done once; `undefined` if there is none. */
+  #claimBody(): RequestBody | undefined {
     if (this.#used) throw new TypeError("Body already consumed");
-    if (this.#source.bodyless) return new Uint8Array(0);
+    if (this.#source.bodyless) return undefined;
     this.#used = true;
-    return await this.#source.body?.readAll() ?? new Uint8Array(0);
+    return this.#source.body;
   }
 
   #materialise(): Request {
@@ -108,6 +116,7 @@ class LazyRequest {
 }
 
 const utf8 = new TextDecoder();
+const decode = (bytes: Uint8Array<ArrayBuffer>) => utf8.decode(bytes);
 
 /** A `Request` of the platform with all that the source has. */
 function realRequest(source: RequestSource, url: string, used: boolean): Request {

@@ -7,7 +7,7 @@ export interface Settling<T> {
 }
 
 /** Turns of the microtask queue that count as "at once". */
-const TURNS = 3;
+const TURNS = 6;
 
 /**
  * Watches a promise for a few microtasks: an async function that had nothing to wait for settles
