@@ -46,14 +46,17 @@ export const DEFAULT_LIMITS: Limits = {
  * @throws {RangeError} If one is negative or no number.
  */
 export function resolveLimits(given: Partial<Limits>): Limits {
-  const limits = { ...DEFAULT_LIMITS };
-  for (const name of Object.keys(DEFAULT_LIMITS) as (keyof Limits)[]) {
+  let limits: { -readonly [Name in keyof Limits]: number } | undefined;
+  for (const name of NAMES) {
     const value = given[name];
     if (value === undefined) continue;
     if (typeof value !== "number" || !(value >= 0)) {
       throw new RangeError(`${name} is ${value}, but must be a number from 0 to Infinity`);
     }
+    limits ??= { ...DEFAULT_LIMITS };
     limits[name] = value;
   }
-  return limits;
+  return limits ?? DEFAULT_LIMITS;
 }
+
+const NAMES = Object.keys(DEFAULT_LIMITS) as (keyof Limits)[];
