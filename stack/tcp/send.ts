@@ -185,8 +185,9 @@ export function armSendTimer(tcb: Tcb, now: number): void {
 
 /** The peer may delay the acknowledgment of a lone segment by this much, in milliseconds. */
 const PROBE_DELAY_OF_ONE = 200;
-/** What a probe waits beyond two round trips, in milliseconds: a busy peer may not have come round. */
-const PROBE_MARGIN = 20;
+/** What a probe waits beyond two round trips, in milliseconds: a peer whose reader is slow delays its
+ * acknowledgment by 40, however much it has received. */
+const PROBE_MARGIN = 60;
 
 function mayProbe(tcb: Tcb, recovery: LossRecovery): boolean {
   return tcb.sackPermitted && recovery.phase === "open" && tcb.rto.srtt > 0 &&
