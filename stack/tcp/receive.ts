@@ -333,6 +333,8 @@ function receiveFin(tcb: Tcb, segment: Segment, now: number): void {
   if ((segment.flags & FIN) !== 0 && tcb.rcvFin === undefined && tcb.state !== "Closed") {
     tcb.rcvFin = (segment.seq + segment.length) | 0;
     if (tcb.rcvFin !== tcb.rcvNxt) sendAck(tcb);
+  } else if ((segment.flags & FIN) !== 0 && segment.length === 0 && tcb.rcvFin !== tcb.rcvNxt) {
+    tcb.ackNow = true; // Ahead and not for the first time, or beyond the one that was processed.
   }
   if (tcb.rcvFin !== tcb.rcvNxt || !canReceive(tcb.state)) return;
   tcb.rcvNxt = (tcb.rcvNxt + 1) | 0;
@@ -346,13 +348,15 @@ function receiveFin(tcb: Tcb, segment: Segment, now: number): void {
 
 /** TIME_WAIT: only a repeated FIN counts (RFC 9293 section 3.10.7.4); a RST does not (RFC 1337). */
 function segmentInTimeWait(tcb: Tcb, segment: Segment, now: number): void {
-  const { flags } = segment;
+  const { flags, seq, length } = segment;
   if ((flags & RST) !== 0) return;
-  if ((flags & FIN) !== 0) {
+  const fin = (flags & FIN) !== 0;
+  if (fin && seqDiff((seq + length) | 0, tcb.rcvNxt) === -1) {
     // One answer to all that come in one batch: the first closes the peer, a second would be reset.
     tcb.ackNow = true;
     restartTimeWait(tcb, now);
-  } else if ((flags & SYN) !== 0 || segment.length > 0 || segment.seq !== tcb.rcvNxt) {
-    sendOutOfWindowAck(tcb);
+    return;
   }
+  const brings = (flags & ACK) !== 0 && (fin || length > 0);
+  if (brings || (flags & SYN) !== 0 || !isAcceptable(tcb, segment)) sendOutOfWindowAck(tcb);
 }

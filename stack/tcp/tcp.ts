@@ -376,7 +376,7 @@ function isNewer(tcb: Tcb, segment: Segment): boolean {
   if (tcb.timestamps && segment.hasTimestamps && segment.timestamp !== tcb.timestampRecent) {
     return seqGt(segment.timestamp, tcb.timestampRecent);
   }
-  return seqGt(segment.seq, tcb.rcvNxt);
+  return seqGeq(segment.seq, tcb.rcvNxt); // The last number of the one before is its FIN's.
 }
 
 function checkPort(port: number): void {
