@@ -42,6 +42,12 @@ export class TcpCounters {
   activeOpens = 0;
   /** SYNs accepted by a listener. */
   passiveOpens = 0;
+  /** SYNs answered with a cookie because the half-open table was full (RFC 4987). */
+  synCookiesSent = 0;
+  /** Connections that began with the acknowledgment of a cookie. */
+  synCookiesAccepted = 0;
+  /** Acknowledgments that were none of a cookie while some were out (answered with RST). */
+  synCookiesRejected = 0;
   /** Connections that became Established. */
   connectionsEstablished = 0;
   /** Connections that ended by the goodbye of both sides. */
@@ -88,9 +94,9 @@ export class TcpCounters {
   droppedBadAck = 0;
   /** Dropped: RST that is neither exact nor in the window. */
   droppedBadReset = 0;
-  /** Dropped: SYN when the half-open table was full. */
+  /** Dropped: SYN when the half-open table was full and cookies were off. */
   droppedHalfOpenFull = 0;
-  /** Dropped: SYN when the connection table was full. */
+  /** Dropped: SYN, or acknowledgment of a cookie, when the connection table was full. */
   droppedTableFull = 0;
   /** Dropped: out-of-order data past the bound on ranges. */
   droppedReassembly = 0;

@@ -74,7 +74,7 @@ function writeOptions(tcb: Tcb, withSack: boolean): number {
 }
 
 /** TSval: the stack's clock in milliseconds, moved by what only this connection knows. */
-function timestampOf(tcb: Tcb): number {
+export function timestampOf(tcb: Tcb): number {
   return (Math.floor(tcb.services.now) + tcb.timestampOffset) | 0;
 }
 

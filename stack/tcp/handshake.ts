@@ -3,9 +3,10 @@ import type { Route } from "../ip/output.ts";
 import { ACK, RST, type Segment, SYN, TIMESTAMPS_LENGTH } from "../wire/tcp.ts";
 import { updateSendWindow } from "./acknowledgment.ts";
 import type { ConnectOutcome } from "./api.ts";
-import { sendResetForAck, sendSyn } from "./emit.ts";
+import { sendResetForAck, sendSyn, timestampOf } from "./emit.ts";
 import { armSendTimer } from "./send.ts";
 import { seqGeq, seqGt, seqLeq } from "./sequence.ts";
+import type { KeptSyn } from "./syn_cookies.ts";
 import { type Acceptor, Tcb, type TcpServices } from "./tcb.ts";
 import { teardown, transition } from "./transition.ts";
 
@@ -34,16 +35,21 @@ export function passiveOpen(
   after?: number,
 ): void {
   const { counters, options, table, halfOpen, secrets } = services;
-  if (halfOpen.size >= options.halfOpenLimit) {
-    counters.droppedHalfOpenFull++;
-    return;
-  }
   if (table.size >= options.connectionLimit) {
     counters.droppedTableFull++;
     return;
   }
+  const full = halfOpen.size >= options.halfOpenLimit;
+  if (full && !options.synCookies) {
+    counters.droppedHalfOpenFull++;
+    return;
+  }
   const route = services.ip.route(packet.source, packet.destination);
   if (route === undefined) return;
+  if (full) {
+    answerWithCookie(services, route, segment, now);
+    return;
+  }
   const { sourcePort, destinationPort } = segment;
   let iss = secrets.initialSequence(route.local, destinationPort, route.remote, sourcePort, now);
   if (after !== undefined && seqLeq(iss, after)) iss = (after + SEQUENCE_GAP) | 0;
@@ -59,6 +65,81 @@ export function passiveOpen(
   beginHandshake(tcb, now);
   sendSyn(tcb, true);
   transition(tcb, "Send_synack", iss);
+}
+
+/**
+ * Answers a SYN without keeping anything of it: the connection begins with the acknowledgment, by
+ * {@link openByCookie}. The block is made only to write the segment that it would have begun with.
+ */
+function answerWithCookie(
+  services: TcpServices,
+  route: Route,
+  segment: Segment,
+  now: number,
+): void {
+  const { cookies, counters } = services;
+  const tcb = new Tcb(services, route, segment.destinationPort, segment.sourcePort, 0, DEFAULT_MSS);
+  tcb.timestampOffset = timestampOffset(tcb);
+  takeSyn(tcb, segment);
+  let options: number | undefined;
+  if (tcb.timestamps) {
+    options = cookies.optionsOf(tcb.scaling ? tcb.sndScale : -1, tcb.sackPermitted);
+    const timestamp = timestampOf(tcb);
+    tcb.timestampOffset += cookies.stamp(timestamp, options) - timestamp;
+  } else {
+    tcb.scaling = false;
+    tcb.sackPermitted = false;
+  }
+  tcb.iss = cookies.make(tcb, segment, options, now);
+  counters.synCookiesSent++;
+  sendSyn(tcb, true);
+}
+
+/**
+ * The acknowledgment of a cookie has come: the connection that it stands for is as if its SYN had
+ * been kept, and the segment is to be processed for it.
+ *
+ * @param services The stack's TCP.
+ * @param acceptor Who gets the connection.
+ * @param packet The packet.
+ * @param segment Its segment.
+ * @param kept What the cookie says of the SYN.
+ * @returns The connection in Syn_rcvd; `undefined` if there is no room: the peer will try again.
+ */
+export function openByCookie(
+  services: TcpServices,
+  acceptor: Acceptor,
+  packet: IpPacket,
+  segment: Segment,
+  kept: KeptSyn,
+): Tcb | undefined {
+  const { counters, options, table, halfOpen } = services;
+  if (table.size >= options.connectionLimit) {
+    counters.droppedTableFull++;
+    return undefined;
+  }
+  const route = services.ip.route(packet.source, packet.destination);
+  if (route === undefined) return undefined;
+  const iss = (segment.ack - 1) | 0;
+  const tcb = new Tcb(
+    services,
+    route,
+    segment.destinationPort,
+    segment.sourcePort,
+    iss,
+    DEFAULT_MSS,
+  );
+  tcb.opening = acceptor;
+  tcb.timestampOffset = timestampOffset(tcb);
+  transition(tcb, "Passive_open");
+  const { hasTimestamps, timestamp, window } = segment;
+  takeSyn(tcb, { ...kept, hasTimestamps, timestamp, window });
+  tcb.sndNxt = tcb.sndMax = segment.ack;
+  table.add(tcb);
+  halfOpen.add(tcb);
+  counters.synCookiesAccepted++;
+  transition(tcb, "Send_synack", iss);
+  return tcb;
 }
 
 /** How far beyond the old connection's last number a new one begins when its clock is behind. */
@@ -145,7 +226,7 @@ export function establish(
   now: number,
 ): void {
   if (tcb.synSentAt >= 0) tcb.rto.measure(now - tcb.synSentAt);
-  else tcb.rto.handshakeWasSlow();
+  else if (tcb.retries > 0) tcb.rto.handshakeWasSlow();
   tcb.congestion.setSegmentSize(tcb.sndMss);
   tcb.congestion.start(tcb.retries > 0);
   tcb.retries = 0;
@@ -198,8 +279,13 @@ function beginHandshake(tcb: Tcb, now: number): void {
   tcb.rearm();
 }
 
+/** What counts of a SYN. */
+type Syn =
+  & Pick<Segment, "seq" | "mss" | "windowScale" | "sackPermitted">
+  & Pick<Segment, "hasTimestamps" | "timestamp" | "window">;
+
 /** Takes over what the peer's SYN says. */
-function takeSyn(tcb: Tcb, segment: Segment): void {
+function takeSyn(tcb: Tcb, segment: Syn): void {
   tcb.irs = segment.seq;
   tcb.rcvNxt = (segment.seq + 1) | 0;
   tcb.lastAckSent = tcb.rcvNxt; // by the SYN-ACK or the ACK that follows

@@ -5,13 +5,14 @@ import { sipHash } from "./siphash.ts";
 const TICKS_PER_MS = 250;
 
 /**
- * Numbers that a stranger must not guess: initial sequence numbers (RFC 6528) and where to begin
- * looking for a local port (RFC 6056 section 3.3.3). Both depend on the connection's addresses and
- * ports through a hash under a key of this stack's own.
+ * Numbers that a stranger must not guess: initial sequence numbers (RFC 6528), SYN cookies, and
+ * where to begin looking for a local port (RFC 6056 section 3.3.3). All depend on the connection's
+ * addresses and ports through a hash under a key of this stack's own.
  */
 export class SecretNumbers {
   readonly #key: Int32Array;
   readonly #words = new Int32Array(10);
+  readonly #cookieWords = new Int32Array(14);
 
   /** @param random Gives uniform unsigned 32-bit integers; asked for the key, four times. */
   constructor(random: () => number) {
@@ -50,8 +51,53 @@ export class SecretNumbers {
     return this.#hash(local, localPort, remote, remotePort, 2);
   }
 
+  /** What hides the plain bits of a SYN cookie from strangers. */
+  cookieMask(
+    local: IpAddress,
+    localPort: number,
+    remote: IpAddress,
+    remotePort: number,
+  ): number {
+    return this.#hash(local, localPort, remote, remotePort, 3);
+  }
+
+  /**
+   * What makes a SYN cookie impossible to invent.
+   *
+   * @param irs Sequence number of the SYN.
+   * @param clock A count that moves slowly.
+   * @param data What else the cookie vouches for.
+   */
+  cookie(
+    local: IpAddress,
+    localPort: number,
+    remote: IpAddress,
+    remotePort: number,
+    irs: number,
+    clock: number,
+    data: number,
+  ): number {
+    const words = this.#cookieWords;
+    this.#fill(words, local, localPort, remote, remotePort, 4);
+    words[10] = irs;
+    words[11] = clock;
+    words[12] = data;
+    return sipHash(this.#key, words);
+  }
+
   #hash(a: IpAddress, aPort: number, b: IpAddress, bPort: number, purpose: number): number {
-    const words = this.#words;
+    this.#fill(this.#words, a, aPort, b, bPort, purpose);
+    return sipHash(this.#key, this.#words);
+  }
+
+  #fill(
+    words: Int32Array,
+    a: IpAddress,
+    aPort: number,
+    b: IpAddress,
+    bPort: number,
+    purpose: number,
+  ): void {
     words[0] = a.word0;
     words[1] = a.word1;
     words[2] = a.word2;
@@ -62,6 +108,5 @@ export class SecretNumbers {
     words[7] = b.word3;
     words[8] = aPort << 16 | bPort;
     words[9] = purpose;
-    return sipHash(this.#key, words);
   }
 }

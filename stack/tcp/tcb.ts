@@ -21,6 +21,7 @@ import type { Reassembly } from "./reassembly.ts";
 import type { SackReport } from "./sack_report.ts";
 import { RetransmissionTimeout } from "./rto.ts";
 import type { Transition } from "./state.ts";
+import type { SynCookies } from "./syn_cookies.ts";
 import type { TcpOptions } from "./tcp_options.ts";
 import type { Timed, TimerWheel } from "./timer_wheel.ts";
 
@@ -46,6 +47,8 @@ export interface TcpServices {
   readonly challenges: TokenBucket;
   /** Initial sequence numbers. */
   readonly secrets: SecretNumbers;
+  /** What answers SYNs when there is no room for half-open connections. */
+  readonly cookies: SynCookies;
   /** Told each transition. */
   readonly trace: ((transition: Transition) => void) | undefined;
   /** The latest time that the stack was told, in milliseconds. */

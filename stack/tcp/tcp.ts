@@ -26,7 +26,7 @@ import { abort, close, deliver, notify } from "./connection.ts";
 import { TcpCounters } from "./counters.ts";
 import { refuse } from "./emit.ts";
 import { FlowTable } from "./flow_table.ts";
-import { activeOpen, passiveOpen, sendFirstSyn, synInSynRcvd } from "./handshake.ts";
+import { activeOpen, openByCookie, passiveOpen, sendFirstSyn, synInSynRcvd } from "./handshake.ts";
 import { icmpErrorArrives } from "./icmp_error.ts";
 import { SecretNumbers } from "./isn.ts";
 import { Listeners } from "./listeners.ts";
@@ -35,6 +35,7 @@ import { segmentArrives } from "./receive.ts";
 import { output } from "./send.ts";
 import { seqGeq, seqGt, seqLt } from "./sequence.ts";
 import type { Transition } from "./state.ts";
+import { type Ends, SynCookies } from "./syn_cookies.ts";
 import type { Tcb, TcpServices } from "./tcb.ts";
 import { DEFAULT_TCP_OPTIONS, type TcpOptions } from "./tcp_options.ts";
 import { TimerWheel } from "./timer_wheel.ts";
@@ -107,6 +108,7 @@ export class Tcp {
       pool: new BufferPool(),
       challenges: new TokenBucket(rate, rate),
       secrets,
+      cookies: new SynCookies(secrets),
       trace: init.trace,
       now: init.now,
       touch: (tcb) => {
@@ -364,11 +366,33 @@ export class Tcp {
       passiveOpen(this.#services, listener, packet, segment, now);
       return;
     }
+    if (listener !== undefined && (flags & (SYN | ACK | RST)) === ACK) {
+      const { cookies } = this.#services;
+      if (cookies.mayArrive(now)) {
+        const kept = cookies.open(endsOf(packet, segment), segment, now);
+        if (kept !== undefined) {
+          const tcb = openByCookie(this.#services, listener, packet, segment, kept);
+          if (tcb !== undefined) this.#connected(tcb, packet, segment, now);
+          return;
+        }
+        this.counters.synCookiesRejected++;
+      }
+    }
     this.counters.droppedNoConnection++;
     if ((flags & RST) !== 0) return;
     // LISTEN drops what has neither ACK nor SYN; CLOSED answers it with RST.
     if (listener === undefined || (flags & ACK) !== 0) refuse(this.#services, packet, segment);
   }
+}
+
+/** Where a segment comes from and goes to, as seen from here. */
+function endsOf(packet: IpPacket, segment: Segment): Ends {
+  return {
+    localAddress: packet.destination,
+    localPort: segment.destinationPort,
+    remoteAddress: packet.source,
+    remotePort: segment.sourcePort,
+  };
 }
 
 /** A SYN that cannot be an old one of the connection before (RFC 6191 section 2). */

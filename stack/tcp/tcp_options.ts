@@ -25,8 +25,10 @@ export interface TcpOptions {
   readonly synRetransmissions: number;
   /** Retransmissions of a SYN-ACK before a half-open connection is dropped. */
   readonly synAckRetransmissions: number;
-  /** Half-open connections at most; further SYNs are dropped and counted. */
+  /** Half-open connections at most; further SYNs get cookies, or are dropped and counted. */
   readonly halfOpenLimit: number;
+  /** Answer SYNs with cookies when there are too many half-open connections (RFC 4987). */
+  readonly synCookies: boolean;
   /** Connections of all states at most; further SYNs are dropped and counted. */
   readonly connectionLimit: number;
   /** Connections in TIME_WAIT at most; one more ends the one that has been there longest. */
@@ -65,6 +67,7 @@ export const DEFAULT_TCP_OPTIONS: TcpOptions = {
   synRetransmissions: 6,
   synAckRetransmissions: 5,
   halfOpenLimit: 1_024,
+  synCookies: true,
   connectionLimit: 262_144,
   timeWaitLimit: 65_536,
   delayedAck: 40,

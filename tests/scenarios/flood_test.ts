@@ -4,27 +4,40 @@ import { gone } from "../../runtime/testing/gone.ts";
 import { scenario } from "../../runtime/testing/scenario.ts";
 import { established } from "../support/established.ts";
 
-Deno.test("L23: 10,000 SYNs that are never acknowledged fill a bounded table, and it drains", () => {
+Deno.test("L23: 10,000 SYNs that are never acknowledged keep nobody out, and the table drains", () => {
   const { t, peer, app } = established();
   for (let i = 0; i < 10_000; i++) {
     t.peer({ address: `192.0.${i >> 8}.${i & 255}`, port: 1024 + i }).send("SYN seq=0 mss=1460");
   }
   assertEquals(t.stack.census().halfOpen, 1024);
-  assertEquals(t.stack.counters.tcp.droppedHalfOpenFull, 10_000 - 1024);
+  assertEquals(t.stack.counters.tcp.synCookiesSent, 10_000 - 1024);
   peer.send("PSH ACK seq=1 ack=1", "still there?");
   assertEquals(app.readText(), "still there?");
   app.write("yes");
   peer.expect("PSH ACK seq=1 ack=13", "yes");
   peer.send("ACK");
+  t.peer().open();
+  assertEquals(t.accepted.length, 2, "a client gets in during the flood");
   t.advance(64_000);
   assertEquals(t.stack.census().halfOpen, 0);
-  const client = t.peer();
-  client.open();
-  assertEquals(t.accepted.length, 2);
+  t.peer().open();
+  assertEquals([t.accepted.length, t.stack.counters.tcp.synCookiesAccepted], [3, 1]);
+});
+
+Deno.test("L23: without cookies the SYNs of a flood are dropped, and it drains", () => {
+  const t = scenario({ listen: 80, tcp: { synCookies: false } });
+  for (let i = 0; i < 2000; i++) {
+    t.peer({ address: `192.0.${i >> 8}.${i & 255}`, port: 1024 + i }).send("SYN seq=0 mss=1460");
+  }
+  assertEquals(t.stack.census().halfOpen, 1024);
+  assertEquals(t.stack.counters.tcp.droppedHalfOpenFull, 2000 - 1024);
+  t.advance(64_000);
+  assertEquals(t.stack.census().halfOpen, 0);
+  t.peer().open();
 });
 
 Deno.test("L23: one peer that is served makes room for the next", () => {
-  const t = scenario({ listen: 80, tcp: { halfOpenLimit: 2 } });
+  const t = scenario({ listen: 80, tcp: { halfOpenLimit: 2, synCookies: false } });
   const [a, b, c] = [t.peer(), t.peer(), t.peer()];
   for (const peer of [a, b]) {
     peer.send("SYN seq=0");
