@@ -220,8 +220,9 @@ export class ImpairedDevice implements Device {
   }
 }
 
-/** One direction. */
-class Path {
+/** One direction of a wire: what happens to the frames that are sent into it. */
+export class Path {
+  /** What became of them so far. */
   readonly counters: ImpairmentCounters = {
     offered: 0,
     down: 0,
@@ -242,12 +243,18 @@ class Path {
   /** When the last frame that keeps its place arrives. */
   #lastDue = -Infinity;
 
+  /**
+   * @param random Gives uniform unsigned 32-bit integers.
+   * @param limit Most bytes that are held.
+   * @param impairment What happens to the frames.
+   */
   constructor(random: () => number, limit: number, impairment: Impairment) {
     this.#random = random;
     this.held = new FrameHeap(limit);
     this.impairment = impairment;
   }
 
+  /** What happens to the frames from now on. */
   set impairment(impairment: Impairment) {
     checkRanges(impairment);
     this.#impairment = impairment;

@@ -2,22 +2,25 @@
  * Runs the simulation over many seeds, or one of them again with a trace.
  *
  * ```sh
- * deno task simulate --seeds 2000 --from 1
+ * deno task simulate --seeds 2000 --from 1 --jobs 2
  * deno task simulate --seed 42
  * ```
  *
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
+import { replayCommand } from "./replay.ts";
 import { simulate } from "./simulate.ts";
+import { addTally, type Tally, tallyOf } from "./tally.ts";
 
 const encoder = new TextEncoder();
 const print = (text: string) => Deno.stdout.writeSync(encoder.encode(`${text}\n`));
+const progress = (text: string) => Deno.stderr.writeSync(encoder.encode(`${text}\n`));
 
-/** How to see the run of a seed again. */
-export function replayCommand(seed: number): string {
-  return `deno task simulate --seed ${seed}`;
-}
+/** Seeds that a worker is given at a time. */
+const BATCH = 100;
+/** Seeds between two lines of progress. */
+const PROGRESS = 10_000;
 
 /** Runs one seed with everything that there is to say about it; returns whether it was good. */
 function replay(seed: number): boolean {
@@ -34,40 +37,73 @@ function replay(seed: number): boolean {
   return faults.length === 0;
 }
 
-/** Runs many seeds; returns whether all were good. */
-function runMany(from: number, count: number): boolean {
-  let bad = 0;
-  let virtual = 0;
-  let connections = 0;
-  const reasons: Record<string, number> = {};
+/** Runs many seeds in as many workers; returns whether all were good. */
+async function runMany(from: number, count: number, jobs: number): Promise<boolean> {
+  const total: Tally = { seeds: 0, connections: 0, virtual: 0, reasons: {}, bad: [] };
   const start = performance.now();
-  for (let seed = from; seed < from + count; seed++) {
-    const { pairs, faults, duration } = simulate(seed);
-    virtual += duration;
-    connections += pairs.length;
-    for (const reason of pairs.flatMap(({ sides }) => sides.flatMap(({ reasons }) => reasons))) {
-      reasons[reason] = (reasons[reason] ?? 0) + 1;
+  let next = from;
+  let told = 0;
+  const take = () => {
+    const first = next;
+    const size = Math.min(BATCH, from + count - first);
+    next += size;
+    return { from: first, count: size };
+  };
+  const done = (tally: Tally) => {
+    addTally(total, tally);
+    for (const { seed, faults } of tally.bad) {
+      print(`seed ${seed}: ${faults.join("\n  ")}\n  ${replayCommand(seed)}`);
     }
-    if (faults.length === 0) continue;
-    bad++;
-    print(`seed ${seed}: ${faults.slice(0, 3).join("\n  ")}\n  ${replayCommand(seed)}`);
-  }
+    if (total.seeds - told < PROGRESS) return;
+    told = total.seeds;
+    const seconds = (performance.now() - start) / 1000;
+    progress(`${told} seeds, ${total.bad.length} bad, ${(told / seconds).toFixed(0)} a second`);
+  };
+  if (jobs === 1) {
+    while (next < from + count) {
+      const batch = take();
+      done(tallyOf(batch.from, batch.count));
+    }
+  } else await Promise.all(Array.from({ length: jobs }, () => work(take, done)));
   const real = (performance.now() - start) / 1000;
   print(
-    `${count} seeds, ${bad} bad; ${connections} connections in ` +
-      `${(virtual / 3_600_000).toFixed(1)} hours of virtual time and ${real.toFixed(1)} s; ends: ` +
-      JSON.stringify(reasons),
+    `${total.seeds} seeds, ${total.bad.length} bad; ${total.connections} connections in ` +
+      `${(total.virtual / 3_600_000).toFixed(1)} hours of virtual time and ${real.toFixed(1)} s; ` +
+      `ends: ${JSON.stringify(total.reasons)}`,
   );
-  return bad === 0;
+  return total.bad.length === 0;
+}
+
+/** One worker: it is given batches until there are no more. */
+function work(
+  take: () => { from: number; count: number },
+  done: (tally: Tally) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
+    const give = () => {
+      const batch = take();
+      if (batch.count > 0) worker.postMessage(batch);
+      else {
+        worker.terminate();
+        resolve();
+      }
+    };
+    worker.onmessage = ({ data }: MessageEvent<Tally | "ready">) => {
+      if (data !== "ready") done(data);
+      give();
+    };
+    worker.onerror = (event) => reject(event.error ?? new Error(event.message));
+  });
 }
 
 if (import.meta.main) {
   const options = parseArgs(Deno.args, {
-    string: ["seeds", "seed", "from"],
-    default: { seeds: "1000", from: "1" },
+    string: ["seeds", "seed", "from", "jobs"],
+    default: { seeds: "1000", from: "1", jobs: "1" },
   });
   const good = options.seed === undefined
-    ? runMany(Number(options.from), Number(options.seeds))
+    ? await runMany(Number(options.from), Number(options.seeds), Number(options.jobs))
     : replay(Number(options.seed));
   Deno.exit(good ? 0 : 1);
 }

@@ -1,6 +1,6 @@
-import type { CongestionName } from "../../stack/tcp/congestion.ts";
 import type { Impairment } from "../../runtime/device/impairment.ts";
-import { seededRandom } from "../../runtime/device/random.ts";
+import { DEFAULT_TCP_OPTIONS, type TcpOptions } from "../../stack/tcp/tcp_options.ts";
+import { Dice } from "./dice.ts";
 
 /** How one side of a connection says goodbye. */
 export type Ending =
@@ -35,90 +35,150 @@ export interface SidePlan {
   readonly ending: Ending;
 }
 
-/** One connection. */
+/** One connection, or several one after the other between the same ports. */
 export interface ConnectionPlan {
   /** When it is opened. */
   readonly start: number;
-  /** Who opens it, and who accepts it. */
+  /** Station that opens it, from 1. */
+  readonly opener: number;
+  /** Station that accepts it. */
+  readonly acceptor: number;
+  /** What the two of them do. */
   readonly sides: readonly [SidePlan, SidePlan];
+  /** How long after the end of both sides the same ports are used again; one each. */
+  readonly again: readonly number[];
 }
 
-/** A time without any connection. */
+/** A time in which nothing passes between two groups of stations. */
 export interface Partition {
   /** When it begins. */
   readonly from: number;
   /** When it is over. */
   readonly to: number;
+  /** Stations from 1 to this one are cut off from the rest. */
+  readonly after: number;
+}
+
+/** A station with a stack of ours. */
+export interface StackPlan {
+  readonly kind: "stack";
+  readonly mtu: number;
+  readonly transmitChecksum: boolean;
+  readonly segmentation: boolean;
+  readonly tcp: Partial<TcpOptions>;
+}
+
+/** A station that speaks TCP in ways of its own, all of them allowed. */
+export interface OddPlan {
+  readonly kind: "odd";
+  /** MSS that it announces; 0 for none, which means 536. */
+  readonly mss: number;
+  /** Window scale that it offers; -1 for none. */
+  readonly scale: number;
+  readonly sack: boolean;
+  readonly timestamps: boolean;
+  /** Room for what it receives, in bytes. */
+  readonly window: number;
+  /** It reads what has come only every so many milliseconds, so that its window closes; 0: at once. */
+  readonly readEvery: number;
+  /** It acknowledges each so many segments at once ... */
+  readonly ackEvery: number;
+  /** ... and the others after this time. */
+  readonly ackDelay: number;
+  /** Probability, for each segment ahead, that it throws away all that it has ahead. */
+  readonly renege: number;
+  /** Probability that a segment begins with bytes that were sent before. */
+  readonly overlap: number;
+  /** Largest segment that it sends. */
+  readonly segment: number;
+  /** Most segments that it has in flight. */
+  readonly flight: number;
+  /** Probability that a frame is sent again much later. */
+  readonly replay: number;
+  /** Its first retransmission timeout. */
+  readonly rto: number;
 }
 
 /** Everything that a run depends on. */
 export interface Plan {
   readonly seed: number;
-  readonly mtu: number;
-  readonly transmitChecksum: boolean;
-  readonly segmentation: boolean;
-  readonly receiveBuffer: number;
-  readonly sendBuffer: number;
-  /** What happens to the frames of the first and of the second station. */
-  readonly paths: readonly [Impairment, Impairment];
+  readonly stations: readonly (StackPlan | OddPlan)[];
+  /** What happens on the way from one station to another, both from 0. */
+  readonly paths: readonly (readonly Impairment[])[];
   readonly partitions: readonly Partition[];
   readonly connections: readonly ConnectionPlan[];
-  readonly sack: boolean;
-  readonly timestamps: boolean;
-  readonly congestion: CongestionName;
-}
-
-/** The dice of one seed. */
-class Dice {
-  readonly #random: () => number;
-
-  constructor(seed: number) {
-    this.#random = seededRandom(seed);
-  }
-
-  /** A number from 0 to 1. */
-  unit(): number {
-    return this.#random() / 2 ** 32;
-  }
-
-  /** Whether something of this probability happens. */
-  chance(probability: number): boolean {
-    return this.unit() < probability;
-  }
-
-  /** A whole number, both ends included. */
-  whole(least: number, most: number): number {
-    return least + Math.floor(this.unit() * (most - least + 1));
-  }
-
-  /** A whole number of any magnitude: small ones are as likely as large ones. */
-  magnitude(least: number, most: number): number {
-    return Math.round(least * (most / least) ** this.unit());
-  }
-
-  /** One of them. */
-  one<T>(...choices: readonly T[]): T {
-    return choices[this.whole(0, choices.length - 1)]!;
-  }
 }
 
 /** What happens in the run of a seed. */
 export function planOf(seed: number): Plan {
   const dice = new Dice(seed);
-  const segmentation = dice.chance(0.3);
+  const count = dice.one(2, 2, 2, 3, 4);
+  const odd = dice.chance(0.5);
+  const stations = Array.from(
+    { length: count },
+    (_, i) => odd && i === count - 1 ? oddOf(dice) : stackOf(dice),
+  );
+  // One weather for all, or one for each way.
+  const common = dice.chance(0.5) ? pathOf(dice) : undefined;
+  const paths = stations.map(() => stations.map(() => common ?? pathOf(dice)));
+  const connections = Array.from(
+    { length: dice.one(1, 1, 2, 4) },
+    () => connectionOf(dice, stations),
+  );
   return {
     seed,
+    stations,
+    paths,
+    partitions: dice.chance(0.15) ? [partitionOf(dice, count)] : [],
+    connections,
+  };
+}
+
+function stackOf(dice: Dice): StackPlan {
+  const segmentation = dice.chance(0.3);
+  return {
+    kind: "stack",
     mtu: dice.one(576, 1500, 1500, 1500, 9000),
     transmitChecksum: segmentation || dice.chance(0.3),
     segmentation,
-    receiveBuffer: dice.one(2048, 8192, 65_535, 262_144),
-    sendBuffer: dice.one(2048, 16_384, 262_144),
-    paths: [pathOf(dice), pathOf(dice)],
-    partitions: dice.chance(0.15) ? [partitionOf(dice)] : [],
-    connections: Array.from({ length: dice.one(1, 1, 2, 5) }, () => connectionOf(dice)),
-    sack: dice.chance(0.75),
-    timestamps: dice.chance(0.75),
-    congestion: dice.one("cubic", "cubic", "reno"),
+    tcp: known({
+      receiveBuffer: dice.one(2048, 8192, 65_535, 262_144),
+      sendBuffer: dice.one(2048, 16_384, 262_144),
+      sack: dice.chance(0.75),
+      timestamps: dice.chance(0.75),
+      congestion: dice.one("cubic", "cubic", "reno"),
+      msl: dice.one(30_000, 30_000, 2_000),
+      delayedAck: dice.one(40, 40, 200),
+      reassemblyRanges: dice.one(512, 512, 4),
+    }),
+  };
+}
+
+/** Only what this stack has: a fault that is looked for with an older one has no other options. */
+function known(options: Record<string, unknown>): Partial<TcpOptions> {
+  return Object.fromEntries(
+    Object.entries(options).filter(([name]) => name in DEFAULT_TCP_OPTIONS),
+  );
+}
+
+function oddOf(dice: Dice): OddPlan {
+  const scale = dice.one(-1, 0, 2, 7);
+  return {
+    kind: "odd",
+    mss: dice.one(0, 100, 536, 1460, 1460),
+    scale,
+    sack: dice.chance(0.6),
+    timestamps: dice.chance(0.5),
+    window: scale > 0 ? dice.magnitude(200, 300_000) : dice.magnitude(50, 65_535),
+    readEvery: dice.chance(0.5) ? dice.magnitude(1, 3_000) : 0,
+    ackEvery: dice.one(1, 1, 2, 2, 8),
+    ackDelay: dice.one(0, 40, 200, 400),
+    renege: dice.one(0, 0, 0.05),
+    overlap: dice.one(0, 0.2),
+    segment: dice.magnitude(20, 1_400),
+    flight: dice.magnitude(1, 40),
+    replay: dice.one(0, 0.03),
+    rto: dice.one(300, 1_000),
   };
 }
 
@@ -140,18 +200,25 @@ function pathOf(dice: Dice): Impairment {
   };
 }
 
-function partitionOf(dice: Dice): Partition {
+function partitionOf(dice: Dice, stations: number): Partition {
   const from = dice.magnitude(1, 20_000);
-  return { from, to: from + dice.magnitude(100, 60_000) };
+  return { from, to: from + dice.magnitude(100, 60_000), after: dice.whole(1, stations - 1) };
 }
 
-function connectionOf(dice: Dice): ConnectionPlan {
+function connectionOf(dice: Dice, stations: Plan["stations"]): ConnectionPlan {
   const sides: [SidePlan, SidePlan] = [sideOf(dice), sideOf(dice)];
   // If both waited for the other's goodbye neither would come.
   if (sides.every(({ ending }) => ending.kind === "after-peer")) {
     sides[0] = { ...sides[0], ending: { kind: "half-close" } };
   }
-  return { start: dice.one(0, 0, dice.whole(0, 3000)), sides };
+  const opener = dice.whole(1, stations.length);
+  const acceptor = (opener + dice.whole(1, stations.length - 1) - 1) % stations.length + 1;
+  // A stack of ours would not use its port again so soon.
+  const odd = stations[opener - 1]!.kind === "odd";
+  const again = odd
+    ? Array.from({ length: dice.one(0, 1, 3) }, () => dice.magnitude(1, 5_000))
+    : [];
+  return { start: dice.one(0, 0, dice.whole(0, 3000)), opener, acceptor, sides, again };
 }
 
 function sideOf(dice: Dice): SidePlan {

@@ -1,14 +1,7 @@
 import type { CloseReason, Connection, ConnectionObserver } from "../../stack/tcp/api.ts";
 import { patternBytes } from "../../runtime/testing/segment_script.ts";
+import { type Clock, type End, patternByte } from "./end.ts";
 import type { SidePlan } from "./plan.ts";
-
-/** The time of a run. */
-export interface Clock {
-  /** Virtual milliseconds since the beginning. */
-  readonly now: number;
-  /** Has something done after a delay. */
-  later(delay: number, action: () => void): void;
-}
 
 /** How often a side touches its connection before it makes longer pauses instead. */
 const MANY_STEPS = 5000;
@@ -17,7 +10,7 @@ const MANY_STEPS = 5000;
  * The application on one side of a connection: writes a pattern, reads the other's and compares it
  * byte for byte, ends as its plan says.
  */
-export class Side implements ConnectionObserver {
+export class Side implements ConnectionObserver, End {
   /** Bytes taken by `write`. */
   written = 0;
   /** Bytes read. */
@@ -150,10 +143,12 @@ export class Side implements ConnectionObserver {
   #readOnce(): number {
     if (this.goodbye === "whole" || this.aborted) return 0;
     const count = this.#connection!.read(this.#buffer);
-    const found = this.#buffer.subarray(0, count);
-    const expected = patternBytes(this.#peerPattern + this.read, count);
-    const at = expected.findIndex((byte, i) => byte !== found[i]);
-    if (at >= 0) this.faults.push(`byte ${this.read + at} of the stream is not what was written`);
+    const first = this.#peerPattern + this.read;
+    for (let i = 0; i < count; i++) {
+      if (this.#buffer[i] === patternByte(first + i)) continue;
+      this.faults.push(`byte ${this.read + i} of the stream is not what was written`);
+      break;
+    }
     this.read += count;
     return count;
   }

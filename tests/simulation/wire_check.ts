@@ -1,7 +1,7 @@
-import { segmentLength, type TcpSegment } from "../../runtime/testing/packet.ts";
 import { decodePacket } from "../../runtime/testing/packet_decode.ts";
 import { formatSegment } from "../../runtime/testing/segment_script.ts";
 import type { Frame } from "../../stack/wire/frame.ts";
+import { FIRST_LOCAL_PORT, FIRST_PORT, patternByte } from "./end.ts";
 
 /** One direction of a connection, as its segments tell. */
 interface Direction {
@@ -11,6 +11,8 @@ interface Direction {
   readonly scale: number;
   /** The MSS that its SYN announces. */
   readonly mss: number;
+  /** Where the pattern of its stream begins; `undefined`: not known. */
+  readonly pattern: number | undefined;
   /** End of what was sent, from the SYN. */
   sent: number;
   /** Where the FIN lies, from the SYN. */
@@ -21,126 +23,250 @@ interface Direction {
   edge: number;
 }
 
+const FIN = 1, SYN = 2, RST = 4, ACK = 16;
+
 /**
  * Watches every frame that is sent: each must be sound by itself, and each segment must keep to the
- * windows, numbers and sizes that both sides have agreed on.
+ * windows, numbers and sizes that both sides have agreed on, and carry the bytes that belong at its
+ * place in the stream. It reads the bytes for itself.
  */
 export class WireCheck {
   /** What was wrong, in words. */
   readonly faults: string[] = [];
   /** Every segment and transition, if a trace is wanted. */
   readonly lines: string[] | undefined;
-  readonly #mtu: number;
-  readonly #directions = new Map<string, Direction>();
-  readonly #ghosts = new Set<string>();
+  readonly #directions = new Map<number, Direction>();
+  readonly #ghosts = new Set<number>();
+  /** Directions between ports that were used before. */
+  readonly #used = new Set<number>();
+  readonly #patterns = new Map<number, number>();
+  #here = "";
 
-  /**
-   * @param mtu Largest IP packet.
-   * @param trace Whether every segment shall be written down.
-   */
-  constructor(mtu: number, trace: boolean) {
-    this.#mtu = mtu;
+  /** @param trace Whether every segment shall be written down. */
+  constructor(trace: boolean) {
     this.lines = trace ? [] : undefined;
   }
 
-  /** A frame leaves a stack. */
-  sent(frame: Frame, now: number): void {
-    const checksum = frame.checksum === "partial" ? "partial" : "complete";
-    const { faults, ip, tcp } = decodePacket(frame.view(), { checksum });
-    for (const fault of faults) this.faults.push(`at ${now}: ${fault}`);
-    if (ip === undefined || tcp === undefined) return;
-    if (frame.segmentSize === 0 && frame.length > this.#mtu + 14) {
-      this.faults.push(`at ${now}: a frame of ${frame.length} bytes`);
+  /**
+   * A connection begins, perhaps in the place of an earlier one.
+   *
+   * @param patterns Where the streams of opener and acceptor begin.
+   */
+  begins(
+    opener: number,
+    openerPort: number,
+    acceptor: number,
+    acceptorPort: number,
+    patterns: readonly [number, number],
+  ): void {
+    const there = keyOf(opener, openerPort, acceptor, acceptorPort);
+    const back = keyOf(acceptor, acceptorPort, opener, openerPort);
+    for (const key of [there, back]) {
+      if (this.#directions.delete(key)) this.#used.add(key);
+      this.#ghosts.delete(key);
     }
-    const here = `${ip.source}:${tcp.sourcePort} > ${ip.destination}:${tcp.destinationPort}`;
-    const there = `${ip.destination}:${tcp.destinationPort} > ${ip.source}:${tcp.sourcePort}`;
-    const fail = (what: string) => this.faults.push(`at ${now}: ${here}: ${what}`);
-    this.#check(here, there, tcp, frame.segmentSize || tcp.payload.length, fail);
-    const bases = { seq: this.#directions.get(here)?.isn, ack: this.#directions.get(there)?.isn };
-    this.lines?.push(`${(now / 1000).toFixed(6)}  ${here}  ${formatSegment(tcp, bases)}`);
+    this.#patterns.set(there, patterns[0]).set(back, patterns[1]);
   }
 
   /**
-   * A stack's connection has changed its state. A late copy of an old SYN may open one again where
-   * another has ended: two ends that speak of different things are not looked at any more.
-   *
-   * @param line The transition after the station's address.
+   * A listener has answered a SYN. Where a connection has ended before between the same ports, it is
+   * a late copy: two ends that speak of different things are not looked at any more.
    */
-  transition(line: string): void {
-    this.lines?.push(`${" ".repeat(10)}${line}`);
-    const match = /^(\S+) (\S+) .* Passive_open /.exec(line);
-    if (match === null) return;
-    for (const key of this.#directions.keys()) {
-      if (!key.startsWith(`${match[1]}:`) || !key.endsWith(` ${match[2]}`)) continue;
-      this.#ghosts.add(key).add(key.split(" > ").reverse().join(" > "));
-    }
+  opensPassively(station: number, opener: string): void {
+    const [address, port] = opener.split(":") as [string, string];
+    const peer = Number(address.slice("10.0.0.".length));
+    const own = Number(port) - FIRST_LOCAL_PORT + FIRST_PORT;
+    const key = keyOf(station, own, peer, Number(port));
+    if (!this.#directions.has(key)) return;
+    this.#ghosts.add(key).add(keyOf(peer, Number(port), station, own));
   }
 
-  #check(
-    here: string,
-    there: string,
-    tcp: TcpSegment,
+  /** A connection has changed its state. */
+  transition(line: string): void {
+    this.lines?.push(`${" ".repeat(10)}${line}`);
+  }
+
+  /** A frame leaves a host whose largest IP packet is `mtu` bytes. */
+  sent(frame: Frame, mtu: number, now: number): void {
+    const { bytes, offset, length } = frame;
+    const at = offset + 14;
+    if (length < 14 + 20 || bytes[offset + 12] !== 8 || bytes[offset + 13] !== 0) return;
+    const fail = (what: string) => this.faults.push(`at ${now}: ${this.#here}: ${what}`);
+    const total = read16(bytes, at + 2);
+    if (bytes[at] !== 0x45 || total > length - 14) fail("an IP header that is none of ours");
+    if (checksum(bytes, at, 20, 0) !== 0xffff) fail("the IP header checksum is wrong");
+    if (frame.segmentSize === 0 && length > mtu + 14) fail(`a frame of ${length} bytes`);
+    if (bytes[at + 9] !== 6) return;
+    const tcp = at + 20;
+    const size = total - 20;
+    const pseudo = read16(bytes, at + 12) + read16(bytes, at + 14) + read16(bytes, at + 16) +
+      read16(bytes, at + 18) + 6 + size;
+    // With a partial checksum the field holds the sum of the pseudo-header.
+    const whole = frame.checksum !== "partial";
+    const right = whole
+      ? checksum(bytes, tcp, size, pseudo) === 0xffff
+      : folded(pseudo) === read16(bytes, tcp + 16);
+    if (!right) fail("the TCP checksum is wrong");
+    const source = bytes[at + 15]!;
+    const destination = bytes[at + 19]!;
+    const from = read16(bytes, tcp), to = read16(bytes, tcp + 2);
+    const here = keyOf(source, from, destination, to);
+    const there = keyOf(destination, to, source, from);
+    this.#here = `10.0.0.${source}:${from} > 10.0.0.${destination}:${to}`;
+    this.#segment(bytes, tcp, size, frame.segmentSize, here, there, fail);
+    if (this.lines === undefined) return;
+    const { tcp: segment } = decodePacket(frame.view(), {
+      checksum: whole ? "complete" : "partial",
+    });
+    if (segment === undefined) return;
+    const bases = { seq: this.#directions.get(here)?.isn, ack: this.#directions.get(there)?.isn };
+    this.lines.push(
+      `${(now / 1000).toFixed(6)}  ${this.#here}  ${formatSegment(segment, bases)}`,
+    );
+  }
+
+  #segment(
+    bytes: Uint8Array,
+    tcp: number,
     size: number,
+    segmentSize: number,
+    here: number,
+    there: number,
     fail: (what: string) => void,
   ): void {
-    const { flags } = tcp;
-    if (flags.includes("RST") || this.#ghosts.has(here)) return;
-    if (flags.includes("SYN")) this.#syn(here, tcp, fail);
-    const own = this.#directions.get(here);
+    const flags = bytes[tcp + 13]!;
+    if ((flags & RST) !== 0 || this.#ghosts.has(here)) return;
+    const header = (bytes[tcp + 12]! >> 4) * 4;
+    const seq = read32(bytes, tcp + 4);
     const other = this.#directions.get(there);
-    if (own === undefined) return fail("a segment before the SYN");
-    this.#acknowledgment(own, other, tcp, fail);
-    const start = (tcp.seq - own.isn) | 0;
-    const end = start + segmentLength(tcp);
+    const used = this.#used.has(here);
+    // What answers a late copy of the connection before belongs to that one.
+    if (used && other !== undefined && (flags & ACK) !== 0) {
+      if (((read32(bytes, tcp + 8) - other.isn) | 0) < 0) return;
+    }
+    if ((flags & SYN) !== 0) this.#syn(bytes, tcp, header, seq, here, fail);
+    const own = this.#directions.get(here);
+    if (own === undefined) {
+      if (!used) fail("a segment before the SYN");
+      return;
+    }
+    const text = size - header;
+    const fin = (flags & FIN) !== 0;
+    if (text < 0) fail("a header longer than the segment");
+    if ((flags & SYN) !== 0 && fin) fail("SYN with FIN");
+    if ((flags & ACK) !== 0) {
+      this.#acknowledgment(
+        own,
+        other,
+        flags,
+        read32(bytes, tcp + 8),
+        read16(bytes, tcp + 14),
+        fail,
+      );
+    } else if ((flags & SYN) === 0) fail("neither ACK nor SYN");
+    const start = (seq - own.isn) | 0;
+    const end = start + text + (fin ? 1 : 0) + ((flags & SYN) !== 0 ? 1 : 0);
     if (end === start) return;
     if (start > own.sent) fail(`a gap: ${own.sent} was sent, and now comes ${start}`);
     own.sent = Math.max(own.sent, end);
     if (own.fin !== undefined && end > own.fin + 1) fail(`${end} lies beyond the FIN`);
-    if (flags.includes("FIN")) {
+    if (fin) {
       if (own.fin !== undefined && own.fin !== end - 1) fail(`the FIN moved to ${end - 1}`);
       own.fin = end - 1;
     }
-    if (other === undefined || tcp.payload.length === 0) return;
-    const dataEnd = start + tcp.payload.length;
-    if (dataEnd > other.edge && tcp.payload.length > 1) {
-      fail(`${dataEnd} lies beyond the window, which ends at ${other.edge}`);
+    if (other === undefined || text === 0) return;
+    if (start + text > other.edge && text > 1) {
+      fail(`${start + text} lies beyond the window, which ends at ${other.edge}`);
     }
-    if (size > other.mss) fail(`a segment of ${size} bytes, and the MSS is ${other.mss}`);
+    if ((segmentSize || text) > other.mss) {
+      fail(`a segment of ${segmentSize || text} bytes, and the MSS is ${other.mss}`);
+    }
+    if (own.pattern === undefined) return;
+    const first = own.pattern + start - 1;
+    for (let i = 0; i < text; i++) {
+      if (bytes[tcp + header + i] === patternByte(first + i)) continue;
+      return fail(`byte ${start - 1 + i} of the stream is not what was written`);
+    }
   }
 
-  #syn(here: string, tcp: TcpSegment, fail: (what: string) => void): void {
+  #syn(
+    bytes: Uint8Array,
+    tcp: number,
+    header: number,
+    isn: number,
+    here: number,
+    fail: (what: string) => void,
+  ): void {
     const known = this.#directions.get(here);
-    const scale = tcp.options.find((option) => option.kind === "ws");
-    const mss = tcp.options.find((option) => option.kind === "mss");
-    if (known === undefined) {
-      this.#directions.set(here, {
-        isn: tcp.seq,
-        scale: scale?.kind === "ws" ? scale.shift : -1,
-        mss: mss?.kind === "mss" ? mss.size : 536,
-        sent: 0,
-        fin: undefined,
-        acknowledged: 0,
-        edge: 0,
-      });
-    } else if (known.isn !== tcp.seq) fail("a SYN with another number");
+    if (known !== undefined) {
+      if (known.isn !== isn) fail("a SYN with another number");
+      return;
+    }
+    let mss = 536, scale = -1;
+    for (let i = tcp + 20; i < tcp + header && bytes[i] !== 0;) {
+      if (bytes[i] === 2) mss = read16(bytes, i + 2);
+      if (bytes[i] === 3) scale = bytes[i + 2]!;
+      i += bytes[i] === 1 ? 1 : Math.max(bytes[i + 1]!, 2);
+    }
+    const pattern = this.#patterns.get(here);
+    this.#directions.set(here, {
+      isn,
+      scale,
+      mss,
+      pattern,
+      sent: 0,
+      fin: undefined,
+      acknowledged: 0,
+      edge: 0,
+    });
   }
 
   #acknowledgment(
     own: Direction,
     other: Direction | undefined,
-    tcp: TcpSegment,
+    flags: number,
+    number: number,
+    window: number,
     fail: (what: string) => void,
   ): void {
-    if (other === undefined || !tcp.flags.includes("ACK")) return;
-    const ack = (tcp.ack - other.isn) | 0;
+    if (other === undefined) return;
+    const ack = (number - other.isn) | 0;
     if (ack > other.sent) fail(`acknowledges ${ack}, and ${other.sent} was sent`);
     if (ack < own.acknowledged) fail(`acknowledges ${ack} after ${own.acknowledged}`);
     own.acknowledged = Math.max(own.acknowledged, ack);
+    const syn = (flags & SYN) !== 0;
     // A SYN-ACK that is repeated says again what it said first.
-    if (tcp.flags.includes("SYN") && own.edge > 0) return;
-    const scaled = !tcp.flags.includes("SYN") && own.scale >= 0 && other.scale >= 0;
-    const edge = ack + tcp.window * 2 ** (scaled ? own.scale : 0);
+    if (syn && own.edge > 0) return;
+    const scaled = !syn && own.scale >= 0 && other.scale >= 0;
+    const edge = ack + window * 2 ** (scaled ? own.scale : 0);
     if (edge < own.edge) fail(`the window's edge went back from ${own.edge} to ${edge}`);
     own.edge = Math.max(own.edge, edge);
   }
+}
+
+/** Both ends as one number: there are at most 15 stations. */
+function keyOf(from: number, fromPort: number, to: number, toPort: number): number {
+  return ((from * 16 + to) * 65_536 + fromPort) * 65_536 + toPort;
+}
+
+function read16(bytes: Uint8Array, at: number): number {
+  return bytes[at]! << 8 | bytes[at + 1]!;
+}
+
+function read32(bytes: Uint8Array, at: number): number {
+  return bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!;
+}
+
+function folded(sum: number): number {
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
+  return sum;
+}
+
+/** The ones' complement sum (RFC 1071); 0xffff over what holds its right checksum. */
+export function checksum(bytes: Uint8Array, at: number, length: number, initial: number): number {
+  let sum = initial;
+  const even = at + (length & ~1);
+  for (let i = at; i < even; i += 2) sum += bytes[i]! << 8 | bytes[i + 1]!;
+  if ((length & 1) !== 0) sum += bytes[even]! << 8;
+  return folded(sum);
 }
