@@ -32,8 +32,10 @@ export class TcpCounters {
   resetsReceived = 0;
   /** Challenge ACKs sent (RFC 5961). */
   challengeAcksSent = 0;
-  /** Challenge ACKs withheld by the rate limit (RFC 5961 section 7). */
+  /** Challenge ACKs withheld because their connection has had enough (RFC 5961 section 7). */
   challengeAcksLimited = 0;
+  /** Challenge ACKs withheld because the whole stack has sent enough in this second. */
+  challengeAcksExhausted = 0;
   /** Duplicate ACKs received (RFC 5681 section 2). */
   duplicateAcksReceived = 0;
   /** Segments received out of order and kept. */

@@ -1,6 +1,5 @@
 import type { IpAddress } from "../ip/address.ts";
 import type { IpOutput, Route } from "../ip/output.ts";
-import type { TokenBucket } from "../token_bucket.ts";
 import type {
   CloseReason,
   Connection,
@@ -11,6 +10,7 @@ import type {
 } from "./api.ts";
 import type { BufferPool } from "./buffer_pool.ts";
 import type { ByteRing } from "./byte_ring.ts";
+import type { ChallengeAcks, Challenged } from "./challenge_acks.ts";
 import type { CongestionControl } from "./congestion.ts";
 import type { TcpCounters } from "./counters.ts";
 import type { FlowEntry, FlowTable } from "./flow_table.ts";
@@ -43,8 +43,8 @@ export interface TcpServices {
   readonly wheel: TimerWheel<Tcb>;
   /** Buffers. */
   readonly pool: BufferPool;
-  /** Rate limit of challenge ACKs. */
-  readonly challenges: TokenBucket;
+  /** Limits of challenge ACKs. */
+  readonly challenges: ChallengeAcks;
   /** Initial sequence numbers. */
   readonly secrets: SecretNumbers;
   /** What answers SYNs when there is no room for half-open connections. */
@@ -76,7 +76,7 @@ export type SendTimer = "off" | "retransmit" | "reorder" | "probe" | "persist";
  * names of RFC 9293 section 3.3.1; sequence numbers are signed 32-bit integers, times milliseconds.
  * What is to be done with them is said in the files around this one, concern by concern.
  */
-export class Tcb implements FlowEntry, Timed {
+export class Tcb implements FlowEntry, Timed, Challenged {
   readonly services: TcpServices;
   readonly route: Route;
   readonly localPort: number;
@@ -212,6 +212,8 @@ export class Tcb implements FlowEntry, Timed {
   lastReceived = 0;
   /** When a segment outside the window was last answered. */
   lastOutOfWindowAck = -Infinity;
+  challenges = 0;
+  challengedSince = -Infinity;
   /** A soft ICMP error said that the peer cannot be reached (RFC 1122 section 4.2.3.9). */
   softError = false;
 

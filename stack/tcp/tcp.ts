@@ -4,7 +4,6 @@ import type { IpOutput } from "../ip/output.ts";
 import type { IpPacket } from "../ip/packet.ts";
 import { StackError } from "../error.ts";
 import type { StackNotice } from "../notice.ts";
-import { TokenBucket } from "../token_bucket.ts";
 import { read16, read32 } from "../wire/bytes.ts";
 import { fold, sum } from "../wire/checksum.ts";
 import { PROTOCOL_TCP } from "../wire/protocol.ts";
@@ -23,6 +22,7 @@ import {
 import type { ConnectAttempt, Connection, ConnectOutcome, ListenHandle } from "./api.ts";
 import { BufferPool } from "./buffer_pool.ts";
 import { abort, close, deliver, notify } from "./connection.ts";
+import { ChallengeAcks } from "./challenge_acks.ts";
 import { TcpCounters } from "./counters.ts";
 import { refuse } from "./emit.ts";
 import { FlowTable } from "./flow_table.ts";
@@ -95,7 +95,6 @@ export class Tcp {
     const options = { ...DEFAULT_TCP_OPTIONS, ...init.options };
     const secrets = new SecretNumbers(init.random);
     const table = new FlowTable<Tcb>(init.random());
-    const rate = options.challengeAcksPerSecond;
     this.#ports = new LocalPorts(table, secrets);
     this.#services = {
       ip: init.ip,
@@ -106,7 +105,7 @@ export class Tcp {
       timeWait: new Set(),
       wheel: new TimerWheel(init.now),
       pool: new BufferPool(),
-      challenges: new TokenBucket(rate, rate),
+      challenges: new ChallengeAcks(options.challengeAcksPerSecond, init.random),
       secrets,
       cookies: new SynCookies(secrets),
       trace: init.trace,

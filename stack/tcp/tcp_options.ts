@@ -35,7 +35,7 @@ export interface TcpOptions {
   readonly timeWaitLimit: number;
   /** Longest delay of an acknowledgment (RFC 9293 section 3.8.6.3: below 500). */
   readonly delayedAck: number;
-  /** Challenge ACKs of the whole stack in a second (RFC 5961 section 7). */
+  /** Challenge ACKs of the whole stack in a second at most, in the mean (RFC 5961 section 7). */
   readonly challengeAcksPerSecond: number;
   /** Congestion control. */
   readonly congestion: CongestionName;
@@ -71,7 +71,7 @@ export const DEFAULT_TCP_OPTIONS: TcpOptions = {
   connectionLimit: 262_144,
   timeWaitLimit: 65_536,
   delayedAck: 40,
-  challengeAcksPerSecond: 100,
+  challengeAcksPerSecond: 1_000,
   congestion: "cubic",
   timestamps: true,
   sack: true,
