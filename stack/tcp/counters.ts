@@ -62,6 +62,12 @@ export class TcpCounters {
   connectionsAborted = 0;
   /** Connections given up because the peer no longer answered. */
   connectionsTimedOut = 0;
+  /** Those of them whose user timeout ran out (RFC 5482). */
+  userTimeouts = 0;
+  /** Those of them that their application had closed. */
+  orphansTimedOut = 0;
+  /** Connections reset after `close()` because too many waited for their peers. */
+  orphansReset = 0;
   /** Half-open connections dropped because the handshake was never completed. */
   halfOpenTimedOut = 0;
   /** Connections whose TIME_WAIT was cut short because there were too many. */

@@ -39,6 +39,8 @@ export interface TcpServices {
   readonly halfOpen: Set<Tcb>;
   /** Connections in TIME_WAIT, the one that ends first at the front: all of them wait equally long. */
   readonly timeWait: Set<Tcb>;
+  /** Connections that their application has closed and the peer has not, the oldest at the front. */
+  readonly orphans: Set<Tcb>;
   /** Timers. */
   readonly wheel: TimerWheel<Tcb>;
   /** Buffers. */
@@ -147,6 +149,10 @@ export class Tcb implements FlowEntry, Timed, Challenged {
   retries = 0;
   /** The retransmission timeout counts from here: the last progress, or the first sending. */
   timeoutFrom = 0;
+  /** Since when what was written waits without progress; `Infinity`: nothing waits. */
+  waitingSince = Infinity;
+  /** For how long it may, in milliseconds. */
+  userTimeout: number;
   /** When our SYN was sent; -1 once it was sent twice (Karn). */
   synSentAt = -1;
   /** What is in flight, and what became of it; made with the first byte sent. */
@@ -242,6 +248,7 @@ export class Tcb implements FlowEntry, Timed, Challenged {
     this.sndMax = iss;
     this.sndSmall = iss;
     this.sndMss = mss;
+    this.userTimeout = services.options.userTimeout || Infinity;
     this.rto = new RetransmissionTimeout(services.options);
     this.congestion = makeCongestionControl(services.options.congestion, mss);
   }
@@ -296,6 +303,7 @@ export class Tcb implements FlowEntry, Timed, Challenged {
       this.ackDeadline,
       this.waitDeadline,
       this.keepAliveDeadline,
+      this.waitingSince + this.userTimeout,
     );
     if (deadline !== Infinity) this.services.wheel.arm(this, deadline);
   }

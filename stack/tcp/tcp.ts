@@ -66,6 +66,8 @@ export interface TcpCensus {
   readonly connections: number;
   /** Half-open connections. */
   readonly halfOpen: number;
+  /** Connections that their application has closed and the peer has not; without TIME_WAIT. */
+  readonly orphans: number;
   /** Connections in TIME_WAIT. */
   readonly timeWait: number;
   /** Ports being listened on. */
@@ -102,6 +104,7 @@ export class Tcp {
       counters: this.counters,
       table,
       halfOpen: new Set(),
+      orphans: new Set(),
       timeWait: new Set(),
       wheel: new TimerWheel(init.now),
       pool: new BufferPool(),
@@ -320,10 +323,11 @@ export class Tcp {
 
   /** Counts what there is. */
   census(): TcpCensus {
-    const { table, halfOpen, timeWait, wheel } = this.#services;
+    const { table, halfOpen, orphans, timeWait, wheel } = this.#services;
     return {
       connections: table.size,
       halfOpen: halfOpen.size,
+      orphans: orphans.size,
       timeWait: timeWait.size,
       listeners: this.#listeners.size,
       timers: wheel.size,
