@@ -1,16 +1,45 @@
 /** The smallest buffer that is made, in bytes. */
 const SMALLEST_BITS = 11;
+const SMALLEST = 1 << SMALLEST_BITS;
 /** Buffers above this size are made for one connection and not kept. */
 const LARGEST_BITS = 18;
 /** Bytes kept of each size at most, so that a burst of connections does not pin memory. */
 const KEPT_BYTES = 1 << 20;
+/** Part of the limit from which on memory is scarce. */
+const SCARCE = 3 / 4;
 
 /**
  * Buffers of powers of two, lent to connections while they have data under way, so that an idle
- * connection holds none and a busy one does not allocate.
+ * connection holds none and a busy one does not allocate; and the account of what is lent.
+ *
+ * The limit is not one on connections: each may have a smallest buffer whatever the others hold,
+ * so that all go on, slowly, when memory is used up.
  */
 export class BufferPool {
+  /** Bytes lent to connections now. */
+  lent = 0;
+  readonly #limit: number;
   readonly #free: Uint8Array[][] = Array.from({ length: LARGEST_BITS + 1 }, () => []);
+
+  /** @param limit Bytes that may be lent, but for smallest buffers. */
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** So much is lent that windows have to shrink. */
+  get scarce(): boolean {
+    return this.lent > this.#limit * SCARCE;
+  }
+
+  /**
+   * Size of the largest buffer that may be lent.
+   *
+   * @param instead Bytes of the buffer that is given back for it; 0 for none.
+   */
+  largest(instead: number): number {
+    const left = this.#limit - this.lent + instead;
+    return left <= SMALLEST ? SMALLEST : 2 ** Math.floor(Math.log2(left));
+  }
 
   /**
    * A buffer of at least `size` bytes; its content is whatever was there.
@@ -19,11 +48,13 @@ export class BufferPool {
    */
   take(size: number): Uint8Array {
     const bits = Math.max(SMALLEST_BITS, 32 - Math.clz32(size - 1));
+    this.lent += 2 ** bits;
     return this.#free[bits]?.pop() ?? new Uint8Array(2 ** bits);
   }
 
-  /** Gives a buffer back; the caller must not touch it again. */
+  /** Takes a buffer back; the caller must not touch it again. */
   give(buffer: Uint8Array): void {
+    this.lent -= buffer.length;
     const free = this.#free[31 - Math.clz32(buffer.length)];
     if (free !== undefined && free.length * buffer.length < KEPT_BYTES) free.push(buffer);
   }

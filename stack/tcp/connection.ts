@@ -7,7 +7,9 @@ import type {
   KeepAlive,
   TcpState,
 } from "./api.ts";
+import { applicationRead, sendLimit } from "./buffer_limits.ts";
 import { ByteRing } from "./byte_ring.ts";
+import { roomFor } from "./byte_room.ts";
 import { sendReset } from "./emit.ts";
 import { armKeepAlive } from "./keep_alive.ts";
 import { windowOpens } from "./send.ts";
@@ -69,6 +71,7 @@ class EstablishedConnection implements Connection {
     const count = Math.min(ring.length, target.length);
     ring.peek(0, target, 0, count);
     ring.drop(count);
+    applicationRead(tcb);
     if (ring.length === 0 && tcb.ahead === undefined) releaseReceiveBuffer(tcb);
     if (tcb.closeReason === undefined && windowOpens(tcb)) tcb.services.touch(tcb);
     return count;
@@ -76,9 +79,11 @@ class EstablishedConnection implements Connection {
 
   write(source: Uint8Array): number {
     const tcb = this.#tcb;
-    const count = Math.min(source.length, writableBytes(tcb));
+    const { pool } = tcb.services;
+    let count = Math.min(source.length, writableBytes(tcb));
+    if (count > 0) count = roomFor(pool, tcb.sendRing, tcb.sendQueued, count);
     if (count > 0) {
-      const ring = tcb.sendRing ??= new ByteRing(tcb.services.pool, count);
+      const ring = tcb.sendRing ??= new ByteRing(pool, count);
       ring.append(source, 0, count);
       tcb.services.touch(tcb);
     }
@@ -114,11 +119,6 @@ class EstablishedConnection implements Connection {
     tcb.keepAliveProbes = 0;
     armKeepAlive(tcb);
     tcb.services.touch(tcb);
-  }
-
-  setUserTimeout(timeout: number): void {
-    this.#tcb.userTimeout = timeout || Infinity;
-    this.#tcb.services.touch(this.#tcb);
   }
 
   info(): ConnectionInfo {
@@ -169,8 +169,7 @@ export function notify(tcb: Tcb): void {
     tcb.readableNews = false;
     if (!tcb.discarding) tcb.observer?.readable();
   }
-  const { sendBuffer } = tcb.services.options;
-  if (tcb.writerWaits && writableBytes(tcb) >= sendBuffer / WRITER_WAKES_AT) {
+  if (tcb.writerWaits && writableBytes(tcb) >= sendLimit(tcb) / WRITER_WAKES_AT) {
     tcb.writerWaits = false;
     tcb.observer?.writable();
   }
@@ -185,22 +184,6 @@ export function close(tcb: Tcb): void {
   tcb.finQueued = true;
   tcb.keepAlive = undefined;
   tcb.services.touch(tcb);
-  limitOrphans(tcb);
-}
-
-/**
- * Bounds the number of connections that only wait for their peers' goodbye. Who takes his time was
- * closed longest ago: it is the oldest that is reset, not the one that may be over in a moment.
- */
-function limitOrphans(tcb: Tcb): void {
-  const { orphans, options, counters } = tcb.services;
-  orphans.add(tcb);
-  if (orphans.size <= options.orphanLimit) return;
-  counters.orphansReset++;
-  for (const oldest of orphans) {
-    abort(oldest);
-    break;
-  }
 }
 
 /** Resets a connection, whatever its state: the peer is told at once (RFC 9293 section 3.10.5). */
@@ -226,7 +209,7 @@ export function abort(tcb: Tcb): void {
 
 function writableBytes(tcb: Tcb): number {
   if (tcb.finQueued || tcb.closeReason !== undefined) return 0;
-  return Math.max(tcb.services.options.sendBuffer - tcb.sendQueued, 0);
+  return Math.max(sendLimit(tcb) - tcb.sendQueued, 0);
 }
 
 /** The peer's FIN has come, and everything before it. */

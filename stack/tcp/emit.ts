@@ -16,6 +16,7 @@ import {
   writeSynOptions,
   writeTimestamps,
 } from "../wire/tcp.ts";
+import { receiveLimit } from "./buffer_limits.ts";
 import type { Tcb, TcpServices } from "./tcb.ts";
 
 /** The largest value of the window field. */
@@ -31,6 +32,7 @@ const OUT_OF_WINDOW_ACK_INTERVAL = 100;
  * @param flags Control bits; ACK is added.
  * @param at Position in the send buffer of the first payload byte.
  * @param length Payload bytes.
+ * @returns Whether the link took it.
  */
 export function sendSegment(
   tcb: Tcb,
@@ -38,7 +40,7 @@ export function sendSegment(
   flags: number,
   at: number,
   length: number,
-): void {
+): boolean {
   const { ip } = tcb.services;
   const headerLength = writeOptions(tcb, length === 0);
   if (length > 0) {
@@ -49,7 +51,7 @@ export function sendSegment(
   tcb.ackNow = false;
   tcb.ackDeadline = Infinity;
   tcb.lastAckSent = tcb.rcvNxt;
-  emit(tcb, seq, tcb.rcvNxt, flags | ACK, window, headerLength, length);
+  return emit(tcb, seq, tcb.rcvNxt, flags | ACK, window, headerLength, length);
 }
 
 /**
@@ -102,18 +104,12 @@ export function sendOutOfWindowAck(tcb: Tcb): void {
 /** Sends an acknowledgment that answers something suspicious, within the limit of RFC 5961. */
 export function sendChallengeAck(tcb: Tcb): void {
   const { challenges, counters, now } = tcb.services;
-  switch (challenges.take(tcb, now)) {
-    case "granted":
-      counters.challengeAcksSent++;
-      sendAck(tcb);
-      break;
-    case "limited":
-      counters.challengeAcksLimited++;
-      break;
-    case "exhausted":
-      counters.challengeAcksExhausted++;
-      break;
+  if (!challenges.take(now)) {
+    counters.challengeAcksLimited++;
+    return;
   }
+  counters.challengeAcksSent++;
+  sendAck(tcb);
 }
 
 /** Sends our SYN, or our SYN-ACK: always with the same number and options. */
@@ -168,20 +164,19 @@ export function refuse(services: TcpServices, packet: IpPacket, segment: Segment
  */
 function advertisedWindow(tcb: Tcb): number {
   const window = Math.max(receiveWindow(tcb), 0);
-  // Rounding up keeps the edge where it was; it promises less than one unit of the scale too much.
-  const field = Math.min((window + (1 << tcb.rcvScale) - 1) >>> tcb.rcvScale, MAX_WINDOW_FIELD);
-  tcb.rcvAdv = (tcb.rcvNxt + (field << tcb.rcvScale)) | 0;
-  return field;
+  // Rounded down, the peer may see the edge go back by less than a unit (RFC 7323 section 2.4), and
+  // what was offered before is taken nevertheless. Rounded up, every segment would move it on.
+  tcb.rcvAdv = (tcb.rcvNxt + window) | 0;
+  return Math.min(window >>> tcb.rcvScale, MAX_WINDOW_FIELD);
 }
 
 /** The window that would be advertised now, in bytes; negative if the peer's FIN overran it. */
 export function receiveWindow(tcb: Tcb): number {
-  const { receiveBuffer } = tcb.services.options;
+  const limit = receiveLimit(tcb);
   const unit = 1 << tcb.rcvScale;
-  const free = Math.min(receiveBuffer - tcb.receiveQueued, MAX_WINDOW_FIELD << tcb.rcvScale) &
-    -unit;
+  const free = Math.min(limit - tcb.receiveQueued, MAX_WINDOW_FIELD << tcb.rcvScale) & -unit;
   const current = tcb.rcvWnd;
-  const worth = Math.min(tcb.localMss, receiveBuffer / 2);
+  const worth = Math.min(tcb.localMss, limit / 2);
   return free - current >= worth ? free : current;
 }
 
@@ -193,7 +188,7 @@ function emit(
   window: number,
   headerLength: number,
   length: number,
-): void {
+): boolean {
   const { services, route, localPort, remotePort } = tcb;
   const bytes = services.ip.frame.bytes;
   writeSegment(
@@ -207,7 +202,7 @@ function emit(
     window,
     headerLength,
   );
-  transmit(services, route, headerLength + length);
+  return transmit(services, route, headerLength + length);
 }
 
 function writeHeader(
@@ -222,7 +217,7 @@ function writeHeader(
 }
 
 /** Fills in the checksum, or as much of it as the link leaves to us, and sends. */
-function transmit(services: TcpServices, route: Route, length: number): void {
+function transmit(services: TcpServices, route: Route, length: number): boolean {
   const ip: IpOutput = services.ip;
   const { frame } = ip;
   const bytes = frame.bytes;
@@ -239,5 +234,7 @@ function transmit(services: TcpServices, route: Route, length: number): void {
   bytes[TRANSPORT_OFFSET + CHECKSUM] = checksum >>> 8;
   bytes[TRANSPORT_OFFSET + CHECKSUM + 1] = checksum;
   services.counters.segmentsSent++;
-  if (!ip.send(route, PROTOCOL_TCP, length)) services.counters.droppedLinkFull++;
+  if (ip.send(route, PROTOCOL_TCP, length)) return true;
+  services.counters.droppedLinkFull++;
+  return false;
 }

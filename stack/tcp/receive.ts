@@ -1,6 +1,7 @@
 import { ACK, FIN, RST, type Segment, SYN } from "../wire/tcp.ts";
 import { processAck } from "./acknowledgment.ts";
 import { ByteRing } from "./byte_ring.ts";
+import { roomFor } from "./byte_room.ts";
 import {
   sendAck,
   sendChallengeAck,
@@ -236,7 +237,16 @@ function receiveText(tcb: Tcb, segment: Segment, now: number): void {
   if (tcb.discarding) {
     if (!discard(tcb, count, now)) return;
   } else {
-    const ring = tcb.receiveRing ??= new ByteRing(tcb.services.pool, count);
+    const { pool } = tcb.services;
+    const room = roomFor(pool, tcb.receiveRing, tcb.receiveQueued, count);
+    if (room < count) {
+      // Nothing that was acknowledged is ever lost: what has no room is as if it had not come.
+      counters.droppedMemory++;
+      if (room === 0) return;
+      segment.length = count = room;
+      segment.flags &= ~FIN;
+    }
+    const ring = tcb.receiveRing ??= new ByteRing(pool, count);
     ring.append(segment.bytes, segment.offset, count);
     if (tcb.ahead !== undefined) {
       count += joinAhead(tcb, ring, (tcb.rcvNxt + count) | 0);
@@ -274,6 +284,11 @@ function storeAhead(tcb: Tcb, segment: Segment): void {
   const { counters, options, pool } = tcb.services;
   const ahead = tcb.ahead ??= new Reassembly(options.reassemblyRanges);
   const report = sackReportOf(tcb);
+  const at = tcb.receiveQueued + seqDiff(segment.seq, tcb.rcvNxt);
+  if (roomFor(pool, tcb.receiveRing, at, segment.length) < segment.length) {
+    counters.droppedMemory++;
+    return;
+  }
   const known = ahead.find(segment.seq);
   if (known >= 0 && seqLeq((segment.seq + segment.length) | 0, ahead.end(known))) {
     report?.cameTwice(segment.seq, (segment.seq + segment.length) | 0);
@@ -285,7 +300,6 @@ function storeAhead(tcb: Tcb, segment: Segment): void {
   counters.segmentsOutOfOrder++;
   report?.arrived(segment.seq);
   const ring = tcb.receiveRing ??= new ByteRing(pool, segment.length);
-  const at = ring.length + seqDiff(segment.seq, tcb.rcvNxt);
   ring.place(at, segment.bytes, segment.offset, segment.length);
 }
 

@@ -36,7 +36,6 @@ function sendData(tcb: Tcb, now: number): void {
   const queued = tcb.sendQueued;
   const finOpen = tcb.finQueued && tcb.sndFin === undefined;
   if (queued === 0 && !finOpen && tcb.sndNxt === tcb.sndUna) return;
-  if (tcb.waitingSince === Infinity) tcb.waitingSince = now;
   const { congestion, rto } = tcb;
   const recovery = tcb.recovery ??= new LossRecovery(tcb.sndUna);
   if (tcb.sndNxt === tcb.sndUna && now - tcb.lastDataSent > rto.current) congestion.restart();
@@ -64,8 +63,7 @@ function sendData(tcb: Tcb, now: number): void {
     if (length === 0 && !fin) break;
     if (length < tcb.sndMss && !fin && !maySendShort(tcb, length, left)) break;
     const flags = (length > 0 && length === left ? PSH : 0) | (fin ? FIN : 0);
-    transmitNew(tcb, at, length, flags, now);
-    if (fin) break;
+    if (!transmitNew(tcb, at, length, flags, now) || fin) break;
   }
   if (recovery.sendNewOnly && tcb.sndNxt === recovery.recoverPoint) {
     recovery.nothingNewSent();
@@ -94,6 +92,8 @@ function maySendShort(tcb: Tcb, length: number, left: number): boolean {
  * Sends one segment at SND.NXT for the first time and moves SND.NXT on. With FIN the state changes.
  *
  * @param at Position in the send buffer.
+ * @returns `false` if the link is full, and the segment as good as not sent: it leaves with the
+ *   acknowledgment of something that is in flight.
  */
 export function transmitNew(
   tcb: Tcb,
@@ -101,10 +101,13 @@ export function transmitNew(
   length: number,
   flags: number,
   now: number,
-): void {
+): boolean {
   const seq = tcb.sndNxt;
   const fin = (flags & FIN) !== 0;
   const end = (seq + length + (fin ? 1 : 0)) | 0;
+  const taken = sendSegment(tcb, seq, flags, at, length);
+  // With nothing in flight it counts as lost on the way: the retransmission timer sees to it.
+  if (!taken && !fin && seq !== tcb.sndUna) return false;
   if (seq === tcb.sndUna) tcb.timeoutFrom = now;
   tcb.sndNxt = end;
   if (seqGt(end, tcb.sndMax)) tcb.sndMax = end;
@@ -113,9 +116,9 @@ export function transmitNew(
   tcb.lastDataSent = now;
   tcb.services.counters.bytesSent += length;
   tcb.recovery!.sent(seq, end, now);
-  sendSegment(tcb, seq, flags, at, length);
   if (fin) transition(tcb, "Send_fin", tcb.sndFin);
   armSendTimer(tcb, now);
+  return true;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { IpAddress } from "../ip/address.ts";
 import type { IpOutput, Route } from "../ip/output.ts";
+import type { TokenBucket } from "../token_bucket.ts";
 import type {
   CloseReason,
   Connection,
@@ -10,7 +11,6 @@ import type {
 } from "./api.ts";
 import type { BufferPool } from "./buffer_pool.ts";
 import type { ByteRing } from "./byte_ring.ts";
-import type { ChallengeAcks, Challenged } from "./challenge_acks.ts";
 import type { CongestionControl } from "./congestion.ts";
 import type { TcpCounters } from "./counters.ts";
 import type { FlowEntry, FlowTable } from "./flow_table.ts";
@@ -18,6 +18,7 @@ import type { SecretNumbers } from "./isn.ts";
 import type { LossRecovery } from "./loss_recovery.ts";
 import { makeCongestionControl } from "./congestion_controls.ts";
 import type { Reassembly } from "./reassembly.ts";
+import type { ReceiveTuning } from "./receive_tuning.ts";
 import type { SackReport } from "./sack_report.ts";
 import { RetransmissionTimeout } from "./rto.ts";
 import type { Transition } from "./state.ts";
@@ -39,14 +40,12 @@ export interface TcpServices {
   readonly halfOpen: Set<Tcb>;
   /** Connections in TIME_WAIT, the one that ends first at the front: all of them wait equally long. */
   readonly timeWait: Set<Tcb>;
-  /** Connections that their application has closed and the peer has not, the oldest at the front. */
-  readonly orphans: Set<Tcb>;
   /** Timers. */
   readonly wheel: TimerWheel<Tcb>;
   /** Buffers. */
   readonly pool: BufferPool;
-  /** Limits of challenge ACKs. */
-  readonly challenges: ChallengeAcks;
+  /** Rate limit of challenge ACKs. */
+  readonly challenges: TokenBucket;
   /** Initial sequence numbers. */
   readonly secrets: SecretNumbers;
   /** What answers SYNs when there is no room for half-open connections. */
@@ -78,7 +77,7 @@ export type SendTimer = "off" | "retransmit" | "reorder" | "probe" | "persist";
  * names of RFC 9293 section 3.3.1; sequence numbers are signed 32-bit integers, times milliseconds.
  * What is to be done with them is said in the files around this one, concern by concern.
  */
-export class Tcb implements FlowEntry, Timed, Challenged {
+export class Tcb implements FlowEntry, Timed {
   readonly services: TcpServices;
   readonly route: Route;
   readonly localPort: number;
@@ -149,10 +148,6 @@ export class Tcb implements FlowEntry, Timed, Challenged {
   retries = 0;
   /** The retransmission timeout counts from here: the last progress, or the first sending. */
   timeoutFrom = 0;
-  /** Since when what was written waits without progress; `Infinity`: nothing waits. */
-  waitingSince = Infinity;
-  /** For how long it may, in milliseconds. */
-  userTimeout: number;
   /** When our SYN was sent; -1 once it was sent twice (Karn). */
   synSentAt = -1;
   /** What is in flight, and what became of it; made with the first byte sent. */
@@ -178,7 +173,7 @@ export class Tcb implements FlowEntry, Timed, Challenged {
   irs = 0;
   /** RCV.NXT. */
   rcvNxt = 0;
-  /** Right edge of the window that we have advertised: RCV.NXT + RCV.WND. Never moves back. */
+  /** Right edge of the window that we have offered: RCV.NXT + RCV.WND. Never moves back. */
   rcvAdv = 0;
   /** Shift of the windows that we send (RFC 7323). */
   rcvScale = 0;
@@ -188,6 +183,8 @@ export class Tcb implements FlowEntry, Timed, Challenged {
   rcvFin: number | undefined = undefined;
   /** Received in order and not read, and what lies ahead; `undefined` while there is nothing. */
   receiveRing: ByteRing | undefined = undefined;
+  /** Auto-tuning of the receive buffer; made when the application first reads. */
+  receiveTuning: ReceiveTuning | undefined = undefined;
   /** Which bytes lie ahead. */
   ahead: Reassembly | undefined = undefined;
   /** Bytes received in order that no segment of ours has acknowledged. */
@@ -218,8 +215,6 @@ export class Tcb implements FlowEntry, Timed, Challenged {
   lastReceived = 0;
   /** When a segment outside the window was last answered. */
   lastOutOfWindowAck = -Infinity;
-  challenges = 0;
-  challengedSince = -Infinity;
   /** A soft ICMP error said that the peer cannot be reached (RFC 1122 section 4.2.3.9). */
   softError = false;
 
@@ -248,7 +243,6 @@ export class Tcb implements FlowEntry, Timed, Challenged {
     this.sndMax = iss;
     this.sndSmall = iss;
     this.sndMss = mss;
-    this.userTimeout = services.options.userTimeout || Infinity;
     this.rto = new RetransmissionTimeout(services.options);
     this.congestion = makeCongestionControl(services.options.congestion, mss);
   }
@@ -303,7 +297,6 @@ export class Tcb implements FlowEntry, Timed, Challenged {
       this.ackDeadline,
       this.waitDeadline,
       this.keepAliveDeadline,
-      this.waitingSince + this.userTimeout,
     );
     if (deadline !== Infinity) this.services.wheel.arm(this, deadline);
   }

@@ -19,12 +19,8 @@ export interface TcpOptions {
   readonly maxRto: number;
   /** Retransmissions of the same data, or unanswered window probes, before giving up (R2). */
   readonly retransmissions: number;
-  /** The same once the application has closed, so that nobody waits any more; answered or not. */
+  /** The same once the application has closed, so that nobody waits any more. */
   readonly orphanRetransmissions: number;
-  /** How long what was written may wait without progress (RFC 5482); 0: no such bound. */
-  readonly userTimeout: number;
-  /** Connections that wait for their peers after `close()` at most; one more resets the oldest. */
-  readonly orphanLimit: number;
   /** Retransmissions of a SYN before an active open fails. */
   readonly synRetransmissions: number;
   /** Retransmissions of a SYN-ACK before a half-open connection is dropped. */
@@ -39,7 +35,7 @@ export interface TcpOptions {
   readonly timeWaitLimit: number;
   /** Longest delay of an acknowledgment (RFC 9293 section 3.8.6.3: below 500). */
   readonly delayedAck: number;
-  /** Challenge ACKs of the whole stack in a second at most, in the mean (RFC 5961 section 7). */
+  /** Challenge ACKs of the whole stack in a second (RFC 5961 section 7). */
   readonly challengeAcksPerSecond: number;
   /** Congestion control. */
   readonly congestion: CongestionName;
@@ -47,10 +43,22 @@ export interface TcpOptions {
   readonly timestamps: boolean;
   /** Offer selective acknowledgment (RFC 2018). */
   readonly sack: boolean;
-  /** Receive buffer of a connection, the largest window that is advertised. */
+  /**
+   * Largest receive buffer of a connection, and so the largest window that is advertised. It begins
+   * with 64 KiB, or this if that is less, and grows with what the application reads in a round trip.
+   */
   readonly receiveBuffer: number;
-  /** Send buffer of a connection. */
+  /**
+   * Largest send buffer of a connection. It begins with 256 KiB, or this if that is less, and grows
+   * with the congestion window.
+   */
   readonly sendBuffer: number;
+  /**
+   * Buffers of all connections together. From three quarters of it on windows and send buffers
+   * shrink to a few segments; beyond it each connection has one buffer of 2 KiB each way, and
+   * what does not fit is dropped before it is acknowledged.
+   */
+  readonly memoryLimit: number;
   /** Out-of-order ranges kept per connection; a segment that would make one more is dropped. */
   readonly reassemblyRanges: number;
   /** Times of keepalive where a connection asks for it without its own. */
@@ -68,8 +76,6 @@ export const DEFAULT_TCP_OPTIONS: TcpOptions = {
   maxRto: 60_000,
   retransmissions: 15,
   orphanRetransmissions: 8,
-  userTimeout: 0,
-  orphanLimit: 65_536,
   synRetransmissions: 6,
   synAckRetransmissions: 5,
   halfOpenLimit: 1_024,
@@ -77,12 +83,13 @@ export const DEFAULT_TCP_OPTIONS: TcpOptions = {
   connectionLimit: 262_144,
   timeWaitLimit: 65_536,
   delayedAck: 40,
-  challengeAcksPerSecond: 1_000,
+  challengeAcksPerSecond: 100,
   congestion: "cubic",
   timestamps: true,
   sack: true,
-  receiveBuffer: 256 << 10,
-  sendBuffer: 256 << 10,
+  receiveBuffer: 16 << 20,
+  sendBuffer: 16 << 20,
+  memoryLimit: 512 << 20,
   reassemblyRanges: 512,
   keepAlive: { idle: 7_200_000, interval: 75_000, probes: 9 },
 };

@@ -138,7 +138,8 @@ Deno.test("chargen: a peer that does not read is not written to without end", as
   const { sendQueued, bytesAcknowledged } = served!.info();
   assert(sendQueued < 4_000_000, `${sendQueued} bytes wait`);
   await net.advance(60_000);
-  assertEquals(served!.info().bytesAcknowledged, bytesAcknowledged);
+  // Window probes may fill what is left of a unit of the window scale, byte by byte.
+  assert(served!.info().bytesAcknowledged - bytesAcknowledged < 512);
   flow.abort();
 });
 

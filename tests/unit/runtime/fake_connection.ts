@@ -18,7 +18,6 @@ export class FakeConnection implements Connection {
   observer: ConnectionObserver | undefined;
   noDelay: boolean | undefined;
   keepAlive: boolean | KeepAlive | undefined;
-  userTimeout: number | undefined;
   /** What the owner called, in order: `closeWrite`, `close`, `abort`. */
   readonly calls: string[] = [];
   /** Everything taken by `write`, as text. */
@@ -105,10 +104,6 @@ export class FakeConnection implements Connection {
 
   setKeepAlive(on: boolean | KeepAlive): void {
     this.keepAlive = on;
-  }
-
-  setUserTimeout(timeout: number): void {
-    this.userTimeout = timeout;
   }
 
   info(): ConnectionInfo {

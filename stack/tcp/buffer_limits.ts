@@ -1,0 +1,43 @@
+import { ReceiveTuning } from "./receive_tuning.ts";
+import type { Tcb } from "./tcb.ts";
+
+/** What a receive buffer begins with, in bytes: the largest window that a SYN can offer. */
+const FIRST_RECEIVE_BUFFER = 65_536;
+/** What a send buffer has at least while memory lasts, in bytes. */
+const FIRST_SEND_BUFFER = 262_144;
+/** Segments that a connection may have waiting each way while memory is scarce. */
+const SCARCE_SEGMENTS = 4;
+
+/** Bytes that may wait for the application: what the window is made of. */
+export function receiveLimit(tcb: Tcb): number {
+  const { options, pool } = tcb.services;
+  const limit = tcb.receiveTuning === undefined
+    ? Math.min(options.receiveBuffer, FIRST_RECEIVE_BUFFER)
+    : tcb.receiveTuning.limit;
+  return pool.scarce ? Math.min(limit, SCARCE_SEGMENTS * tcb.localMss) : limit;
+}
+
+/**
+ * Bytes that may wait to be acknowledged: twice what may be in flight, so that the window can grow
+ * and the application is not what keeps the wire idle.
+ */
+export function sendLimit(tcb: Tcb): number {
+  const { options, pool } = tcb.services;
+  if (pool.scarce) return Math.min(options.sendBuffer, SCARCE_SEGMENTS * tcb.sndMss);
+  return Math.min(
+    options.sendBuffer,
+    Math.max(FIRST_SEND_BUFFER, Math.floor(2 * tcb.congestion.cwnd)),
+  );
+}
+
+/** The application has read: the receive buffer follows. */
+export function applicationRead(tcb: Tcb): void {
+  const { options, now } = tcb.services;
+  const { receiveBuffer } = options;
+  const read = tcb.bytesReceived - tcb.receiveQueued;
+  const tuning = tcb.receiveTuning;
+  if (tuning !== undefined) tuning.measure(read, tcb.rto.srtt, tcb.localMss, receiveBuffer, now);
+  else if (receiveBuffer > FIRST_RECEIVE_BUFFER) {
+    tcb.receiveTuning = new ReceiveTuning(FIRST_RECEIVE_BUFFER, read, now);
+  }
+}
