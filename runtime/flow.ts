@@ -129,6 +129,14 @@ export class ConnectionFlow implements Flow {
     this.#core.connection.setKeepAlive(keepAlive);
   }
 
+  /** {@link Flow.setUserTimeout} */
+  setUserTimeout(timeout: number): void {
+    if (!(timeout >= 0)) {
+      throw new RangeError(`user timeout ${timeout}: expected milliseconds, 0 for none`);
+    }
+    this.#core.connection.setUserTimeout(timeout);
+  }
+
   /** {@link Flow.info} */
   info(): ConnectionInfo {
     return this.#core.connection.info();

@@ -39,6 +39,14 @@ export interface Flow extends Deno.TcpConn {
    * @param keepAlive `true` for the times of RFC 1122 section 4.2.3.6, or one's own.
    */
   setKeepAlive(keepAlive?: boolean | KeepAlive): void;
+  /**
+   * Bounds how long what was written may wait without the peer acknowledging any of it, be it lost
+   * or because the peer does not read: then the flow ends with `Deno.errors.TimedOut`.
+   *
+   * @param timeout Milliseconds; 0, the default, for no such bound.
+   * @throws {RangeError} If it is negative or not a number.
+   */
+  setUserTimeout(timeout: number): void;
   /** A snapshot of round-trip time, windows, queues and counts. */
   info(): ConnectionInfo;
 }

@@ -7,11 +7,11 @@ import type { Stack } from "../../stack/stack.ts";
  * @throws {Error} If something is left; the message says what.
  */
 export function gone(stack: Stack): void {
-  const { connections, halfOpen, timeWait, timers } = stack.census();
+  const { connections, halfOpen, orphans, timeWait, timers } = stack.census();
   const deadline = stack.nextDeadline();
-  if (connections + halfOpen + timeWait + timers === 0 && deadline === Infinity) return;
+  if (connections + halfOpen + orphans + timeWait + timers === 0 && deadline === Infinity) return;
   throw new Error(
     `Expected nothing left in the stack, found ${connections} connections, ${halfOpen} half-open, ` +
-      `${timeWait} in TIME_WAIT, ${timers} timers, next deadline ${deadline}`,
+      `${orphans} orphans, ${timeWait} in TIME_WAIT, ${timers} timers, next deadline ${deadline}`,
   );
 }

@@ -40,8 +40,10 @@ export function updateSendWindow(tcb: Tcb, segment: Segment): void {
   tcb.sndWl1 = seq;
   tcb.sndWl2 = ack;
   if (tcb.sndWnd > tcb.maxSndWnd) tcb.maxSndWnd = tcb.sndWnd;
-  if (tcb.sndWnd === 0) tcb.retries = 0; // A peer that answers probes is alive.
-  else if (tcb.sendTimer === "persist" && tcb.sndWnd > opened) {
+  if (tcb.sndWnd === 0) {
+    // A peer that answers probes is alive; but nobody waits for ever when the application is gone.
+    if (!tcb.discarding) tcb.retries = 0;
+  } else if (tcb.sendTimer === "persist" && tcb.sndWnd > opened) {
     // Begin anew: if the wider window is still too narrow, the override waits one timeout.
     tcb.sendTimer = "off";
     tcb.sendDeadline = Infinity;
@@ -64,6 +66,7 @@ function newDataAcknowledged(tcb: Tcb, ack: number, acked: number, now: number):
   if (seqLt(tcb.sndNxt, ack)) tcb.sndNxt = ack; // the byte of a window probe
   const fin = tcb.sndFin !== undefined && seqGt(ack, tcb.sndFin) ? 1 : 0;
   release(tcb, acked - fin);
+  tcb.waitingSince = tcb.sendRing === undefined && tcb.sndNxt === ack ? Infinity : now;
 }
 
 /** Takes acknowledged bytes out of the send buffer. */

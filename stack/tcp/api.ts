@@ -151,6 +151,14 @@ export interface Connection {
   setNoDelay(on: boolean): void;
   /** Switches keepalive on, with times or the stack's defaults, or off. */
   setKeepAlive(on: boolean | KeepAlive): void;
+  /**
+   * Bounds how long what was written may wait without any of it being acknowledged, in flight or
+   * before a closed window: then the connection ends with `"timeout"` (RFC 5482, local part).
+   *
+   * @param timeout Milliseconds, at least 0; 0 for no such bound: then only the number of
+   *   retransmissions counts.
+   */
+  setUserTimeout(timeout: number): void;
   /** A snapshot of the connection. */
   info(): ConnectionInfo;
 }

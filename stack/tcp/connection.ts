@@ -121,6 +121,11 @@ class EstablishedConnection implements Connection {
     tcb.services.touch(tcb);
   }
 
+  setUserTimeout(timeout: number): void {
+    this.#tcb.userTimeout = timeout || Infinity;
+    this.#tcb.services.touch(this.#tcb);
+  }
+
   info(): ConnectionInfo {
     const tcb = this.#tcb;
     return {
@@ -184,6 +189,22 @@ export function close(tcb: Tcb): void {
   tcb.finQueued = true;
   tcb.keepAlive = undefined;
   tcb.services.touch(tcb);
+  limitOrphans(tcb);
+}
+
+/**
+ * Bounds the number of connections that only wait for their peers' goodbye. Who takes his time was
+ * closed longest ago: it is the oldest that is reset, not the one that may be over in a moment.
+ */
+function limitOrphans(tcb: Tcb): void {
+  const { orphans, options, counters } = tcb.services;
+  orphans.add(tcb);
+  if (orphans.size <= options.orphanLimit) return;
+  counters.orphansReset++;
+  for (const oldest of orphans) {
+    abort(oldest);
+    break;
+  }
 }
 
 /** Resets a connection, whatever its state: the peer is told at once (RFC 9293 section 3.10.5). */

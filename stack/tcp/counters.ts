@@ -32,8 +32,10 @@ export class TcpCounters {
   resetsReceived = 0;
   /** Challenge ACKs sent (RFC 5961). */
   challengeAcksSent = 0;
-  /** Challenge ACKs withheld by the rate limit (RFC 5961 section 7). */
+  /** Challenge ACKs withheld because their connection has had enough (RFC 5961 section 7). */
   challengeAcksLimited = 0;
+  /** Challenge ACKs withheld because the whole stack has sent enough in this second. */
+  challengeAcksExhausted = 0;
   /** Duplicate ACKs received (RFC 5681 section 2). */
   duplicateAcksReceived = 0;
   /** Segments received out of order and kept. */
@@ -60,6 +62,12 @@ export class TcpCounters {
   connectionsAborted = 0;
   /** Connections given up because the peer no longer answered. */
   connectionsTimedOut = 0;
+  /** Those of them whose user timeout ran out (RFC 5482). */
+  userTimeouts = 0;
+  /** Those of them that their application had closed. */
+  orphansTimedOut = 0;
+  /** Connections reset after `close()` because too many waited for their peers. */
+  orphansReset = 0;
   /** Half-open connections dropped because the handshake was never completed. */
   halfOpenTimedOut = 0;
   /** Connections whose TIME_WAIT was cut short because there were too many. */

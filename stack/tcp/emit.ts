@@ -104,12 +104,18 @@ export function sendOutOfWindowAck(tcb: Tcb): void {
 /** Sends an acknowledgment that answers something suspicious, within the limit of RFC 5961. */
 export function sendChallengeAck(tcb: Tcb): void {
   const { challenges, counters, now } = tcb.services;
-  if (!challenges.take(now)) {
-    counters.challengeAcksLimited++;
-    return;
+  switch (challenges.take(tcb, now)) {
+    case "granted":
+      counters.challengeAcksSent++;
+      sendAck(tcb);
+      break;
+    case "limited":
+      counters.challengeAcksLimited++;
+      break;
+    case "exhausted":
+      counters.challengeAcksExhausted++;
+      break;
   }
-  counters.challengeAcksSent++;
-  sendAck(tcb);
 }
 
 /** Sends our SYN, or our SYN-ACK: always with the same number and options. */

@@ -42,6 +42,7 @@ export function giveUp(tcb: Tcb): void {
   const { counters } = tcb.services;
   if (tcb.state === "Syn_rcvd" && tcb.services.halfOpen.has(tcb)) counters.halfOpenTimedOut++;
   else counters.connectionsTimedOut++;
+  if (tcb.discarding) counters.orphansTimedOut++;
   transition(tcb, "Timeout");
   teardown(tcb, tcb.softError ? "unreachable" : "timeout");
 }

@@ -36,6 +36,7 @@ function sendData(tcb: Tcb, now: number): void {
   const queued = tcb.sendQueued;
   const finOpen = tcb.finQueued && tcb.sndFin === undefined;
   if (queued === 0 && !finOpen && tcb.sndNxt === tcb.sndUna) return;
+  if (tcb.waitingSince === Infinity) tcb.waitingSince = now;
   const { congestion, rto } = tcb;
   const recovery = tcb.recovery ??= new LossRecovery(tcb.sndUna);
   if (tcb.sndNxt === tcb.sndUna && now - tcb.lastDataSent > rto.current) congestion.restart();

@@ -1,6 +1,5 @@
 import type { IpAddress } from "../ip/address.ts";
 import type { IpOutput, Route } from "../ip/output.ts";
-import type { TokenBucket } from "../token_bucket.ts";
 import type {
   CloseReason,
   Connection,
@@ -11,6 +10,7 @@ import type {
 } from "./api.ts";
 import type { BufferPool } from "./buffer_pool.ts";
 import type { ByteRing } from "./byte_ring.ts";
+import type { ChallengeAcks, Challenged } from "./challenge_acks.ts";
 import type { CongestionControl } from "./congestion.ts";
 import type { TcpCounters } from "./counters.ts";
 import type { FlowEntry, FlowTable } from "./flow_table.ts";
@@ -40,12 +40,14 @@ export interface TcpServices {
   readonly halfOpen: Set<Tcb>;
   /** Connections in TIME_WAIT, the one that ends first at the front: all of them wait equally long. */
   readonly timeWait: Set<Tcb>;
+  /** Connections that their application has closed and the peer has not, the oldest at the front. */
+  readonly orphans: Set<Tcb>;
   /** Timers. */
   readonly wheel: TimerWheel<Tcb>;
   /** Buffers. */
   readonly pool: BufferPool;
-  /** Rate limit of challenge ACKs. */
-  readonly challenges: TokenBucket;
+  /** Limits of challenge ACKs. */
+  readonly challenges: ChallengeAcks;
   /** Initial sequence numbers. */
   readonly secrets: SecretNumbers;
   /** What answers SYNs when there is no room for half-open connections. */
@@ -77,7 +79,7 @@ export type SendTimer = "off" | "retransmit" | "reorder" | "probe" | "persist";
  * names of RFC 9293 section 3.3.1; sequence numbers are signed 32-bit integers, times milliseconds.
  * What is to be done with them is said in the files around this one, concern by concern.
  */
-export class Tcb implements FlowEntry, Timed {
+export class Tcb implements FlowEntry, Timed, Challenged {
   readonly services: TcpServices;
   readonly route: Route;
   readonly localPort: number;
@@ -148,6 +150,10 @@ export class Tcb implements FlowEntry, Timed {
   retries = 0;
   /** The retransmission timeout counts from here: the last progress, or the first sending. */
   timeoutFrom = 0;
+  /** Since when what was written waits without progress; `Infinity`: nothing waits. */
+  waitingSince = Infinity;
+  /** For how long it may, in milliseconds. */
+  userTimeout: number;
   /** When our SYN was sent; -1 once it was sent twice (Karn). */
   synSentAt = -1;
   /** What is in flight, and what became of it; made with the first byte sent. */
@@ -215,6 +221,8 @@ export class Tcb implements FlowEntry, Timed {
   lastReceived = 0;
   /** When a segment outside the window was last answered. */
   lastOutOfWindowAck = -Infinity;
+  challenges = 0;
+  challengedSince = -Infinity;
   /** A soft ICMP error said that the peer cannot be reached (RFC 1122 section 4.2.3.9). */
   softError = false;
 
@@ -243,6 +251,7 @@ export class Tcb implements FlowEntry, Timed {
     this.sndMax = iss;
     this.sndSmall = iss;
     this.sndMss = mss;
+    this.userTimeout = services.options.userTimeout || Infinity;
     this.rto = new RetransmissionTimeout(services.options);
     this.congestion = makeCongestionControl(services.options.congestion, mss);
   }
@@ -297,6 +306,7 @@ export class Tcb implements FlowEntry, Timed {
       this.ackDeadline,
       this.waitDeadline,
       this.keepAliveDeadline,
+      this.waitingSince + this.userTimeout,
     );
     if (deadline !== Infinity) this.services.wheel.arm(this, deadline);
   }

@@ -4,7 +4,6 @@ import type { IpOutput } from "../ip/output.ts";
 import type { IpPacket } from "../ip/packet.ts";
 import { StackError } from "../error.ts";
 import type { StackNotice } from "../notice.ts";
-import { TokenBucket } from "../token_bucket.ts";
 import { read16, read32 } from "../wire/bytes.ts";
 import { fold, sum } from "../wire/checksum.ts";
 import { PROTOCOL_TCP } from "../wire/protocol.ts";
@@ -23,6 +22,7 @@ import {
 import type { ConnectAttempt, Connection, ConnectOutcome, ListenHandle } from "./api.ts";
 import { BufferPool } from "./buffer_pool.ts";
 import { abort, close, deliver, notify } from "./connection.ts";
+import { ChallengeAcks } from "./challenge_acks.ts";
 import { TcpCounters } from "./counters.ts";
 import { refuse } from "./emit.ts";
 import { FlowTable } from "./flow_table.ts";
@@ -66,6 +66,8 @@ export interface TcpCensus {
   readonly connections: number;
   /** Half-open connections. */
   readonly halfOpen: number;
+  /** Connections that their application has closed and the peer has not; without TIME_WAIT. */
+  readonly orphans: number;
   /** Connections in TIME_WAIT. */
   readonly timeWait: number;
   /** Ports being listened on. */
@@ -97,7 +99,6 @@ export class Tcp {
     const options = { ...DEFAULT_TCP_OPTIONS, ...init.options };
     const secrets = new SecretNumbers(init.random);
     const table = new FlowTable<Tcb>(init.random());
-    const rate = options.challengeAcksPerSecond;
     this.#ports = new LocalPorts(table, secrets);
     this.#services = {
       ip: init.ip,
@@ -105,10 +106,11 @@ export class Tcp {
       counters: this.counters,
       table,
       halfOpen: new Set(),
+      orphans: new Set(),
       timeWait: new Set(),
       wheel: new TimerWheel(init.now),
       pool: new BufferPool(options.memoryLimit),
-      challenges: new TokenBucket(rate, rate),
+      challenges: new ChallengeAcks(options.challengeAcksPerSecond, init.random),
       secrets,
       cookies: new SynCookies(secrets),
       trace: init.trace,
@@ -323,10 +325,11 @@ export class Tcp {
 
   /** Counts what there is. */
   census(): TcpCensus {
-    const { table, halfOpen, timeWait, wheel, pool } = this.#services;
+    const { table, halfOpen, orphans, timeWait, wheel, pool } = this.#services;
     return {
       connections: table.size,
       halfOpen: halfOpen.size,
+      orphans: orphans.size,
       timeWait: timeWait.size,
       listeners: this.#listeners.size,
       timers: wheel.size,

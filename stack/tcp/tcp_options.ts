@@ -19,8 +19,12 @@ export interface TcpOptions {
   readonly maxRto: number;
   /** Retransmissions of the same data, or unanswered window probes, before giving up (R2). */
   readonly retransmissions: number;
-  /** The same once the application has closed, so that nobody waits any more. */
+  /** The same once the application has closed, so that nobody waits any more; answered or not. */
   readonly orphanRetransmissions: number;
+  /** How long what was written may wait without progress (RFC 5482); 0: no such bound. */
+  readonly userTimeout: number;
+  /** Connections that wait for their peers after `close()` at most; one more resets the oldest. */
+  readonly orphanLimit: number;
   /** Retransmissions of a SYN before an active open fails. */
   readonly synRetransmissions: number;
   /** Retransmissions of a SYN-ACK before a half-open connection is dropped. */
@@ -35,7 +39,7 @@ export interface TcpOptions {
   readonly timeWaitLimit: number;
   /** Longest delay of an acknowledgment (RFC 9293 section 3.8.6.3: below 500). */
   readonly delayedAck: number;
-  /** Challenge ACKs of the whole stack in a second (RFC 5961 section 7). */
+  /** Challenge ACKs of the whole stack in a second at most, in the mean (RFC 5961 section 7). */
   readonly challengeAcksPerSecond: number;
   /** Congestion control. */
   readonly congestion: CongestionName;
@@ -76,6 +80,8 @@ export const DEFAULT_TCP_OPTIONS: TcpOptions = {
   maxRto: 60_000,
   retransmissions: 15,
   orphanRetransmissions: 8,
+  userTimeout: 0,
+  orphanLimit: 65_536,
   synRetransmissions: 6,
   synAckRetransmissions: 5,
   halfOpenLimit: 1_024,
@@ -83,7 +89,7 @@ export const DEFAULT_TCP_OPTIONS: TcpOptions = {
   connectionLimit: 262_144,
   timeWaitLimit: 65_536,
   delayedAck: 40,
-  challengeAcksPerSecond: 100,
+  challengeAcksPerSecond: 1_000,
   congestion: "cubic",
   timestamps: true,
   sack: true,

@@ -1,6 +1,6 @@
 import { sendAck } from "./emit.ts";
 import { keepAliveExpired } from "./keep_alive.ts";
-import { sendTimerExpired } from "./retransmission.ts";
+import { giveUp, sendTimerExpired } from "./retransmission.ts";
 import type { Tcb } from "./tcb.ts";
 import { teardown, transition } from "./transition.ts";
 
@@ -16,6 +16,11 @@ export function timersExpired(tcb: Tcb, now: number): void {
     if (tcb.state === "Fin_wait_2") tcb.services.counters.finWait2Expired++;
     transition(tcb, "Timeout");
     teardown(tcb, "closed");
+    return;
+  }
+  if (tcb.waitingSince + tcb.userTimeout <= now) {
+    tcb.services.counters.userTimeouts++;
+    giveUp(tcb);
     return;
   }
   if (tcb.sendDeadline <= now) {

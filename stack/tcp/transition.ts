@@ -54,6 +54,7 @@ function describe(tcb: Tcb, state: TcpState): string {
  */
 export function enterTimeWait(tcb: Tcb, now: number): void {
   stopTimers(tcb);
+  tcb.services.orphans.delete(tcb);
   restartTimeWait(tcb, now);
   releaseSendBuffer(tcb);
   tcb.services.counters.connectionsClosed++;
@@ -86,9 +87,10 @@ export function restartTimeWait(tcb: Tcb, now: number): void {
  * @param reason What the owner is told.
  */
 export function teardown(tcb: Tcb, reason: CloseReason): void {
-  const { table, halfOpen, timeWait, wheel } = tcb.services;
+  const { table, halfOpen, orphans, timeWait, wheel } = tcb.services;
   table.remove(tcb);
   halfOpen.delete(tcb);
+  orphans.delete(tcb);
   timeWait.delete(tcb);
   stopTimers(tcb);
   wheel.cancel(tcb);
@@ -120,6 +122,7 @@ function stopTimers(tcb: Tcb): void {
   tcb.ackDeadline = Infinity;
   tcb.waitDeadline = Infinity;
   tcb.keepAliveDeadline = Infinity;
+  tcb.waitingSince = Infinity;
 }
 
 function releaseSendBuffer(tcb: Tcb): void {

@@ -20,6 +20,7 @@ Deno.test("a stack that nothing happens to waits for nothing", () => {
   assertEquals(station.stack.census(), {
     connections: 0,
     halfOpen: 0,
+    orphans: 0,
     timeWait: 0,
     listeners: 1,
     timers: 0,

@@ -18,6 +18,7 @@ export class FakeConnection implements Connection {
   observer: ConnectionObserver | undefined;
   noDelay: boolean | undefined;
   keepAlive: boolean | KeepAlive | undefined;
+  userTimeout: number | undefined;
   /** What the owner called, in order: `closeWrite`, `close`, `abort`. */
   readonly calls: string[] = [];
   /** Everything taken by `write`, as text. */
@@ -104,6 +105,10 @@ export class FakeConnection implements Connection {
 
   setKeepAlive(on: boolean | KeepAlive): void {
     this.keepAlive = on;
+  }
+
+  setUserTimeout(timeout: number): void {
+    this.userTimeout = timeout;
   }
 
   info(): ConnectionInfo {

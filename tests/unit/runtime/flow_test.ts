@@ -4,6 +4,7 @@ import {
   assertInstanceOf,
   assertRejects,
   assertStrictEquals,
+  assertThrows,
 } from "@std/assert";
 import { ConnectionFlow } from "../../../runtime/flow.ts";
 import type { CloseReason } from "../../../stack/tcp/api.ts";
@@ -291,6 +292,16 @@ Deno.test("options and information pass through", () => {
   assertEquals(flow.info().mss, 1460);
   assertEquals(flow.state, "Established");
   assertEquals(Deno.inspect(flow), "Flow { 10.0.0.2:7 - 10.0.0.1:40000, Established }");
+});
+
+Deno.test("a user timeout is passed on, and one that is none is refused", () => {
+  const { connection, flow } = make();
+  flow.setUserTimeout(5000);
+  assertEquals(connection.userTimeout, 5000);
+  for (const wrong of [-1, NaN]) {
+    assertThrows(() => flow.setUserTimeout(wrong), RangeError, `user timeout ${wrong}: expected`);
+  }
+  assertEquals(connection.userTimeout, 5000);
 });
 
 Deno.test("arrival waits without a buffer and takes nothing", async () => {

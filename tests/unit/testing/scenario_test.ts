@@ -97,7 +97,11 @@ Deno.test("a peer beyond the gateway is reached through it", () => {
 
 Deno.test("gone says what is left", () => {
   const { t, peer, app } = opened();
-  assertThrows(() => gone(t.stack), Error, "found 1 connections, 0 half-open, 0 in TIME_WAIT");
+  assertThrows(
+    () => gone(t.stack),
+    Error,
+    "found 1 connections, 0 half-open, 0 orphans, 0 in TIME_WAIT",
+  );
   app.connection.close();
   peer.drain();
   assertThrows(() => gone(t.stack), Error, "1 timers");
