@@ -97,8 +97,10 @@ export type {
   ConnectionInfo,
   ConnectionObserver,
   ConnectOutcome,
+  ConnectTo,
   Endpoint,
   KeepAlive,
+  ListenAt,
   ListenHandle,
   TcpState,
 } from "./stack/tcp/api.ts";

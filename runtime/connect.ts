@@ -43,7 +43,7 @@ export function connectFlow(
   options: Omit<FlowConnectOptions, "hostname">,
   flows: FlowSet,
 ): Promise<Flow> {
-  const { port, signal } = options;
+  const { port, signal, congestion } = options;
   const { promise, resolve, reject } = Promise.withResolvers<Flow>();
   promise.catch(ignore);
   if (signal?.aborted) {
@@ -56,7 +56,7 @@ export function connectFlow(
     attempt?.cancel();
   };
   try {
-    attempt = stack.connect({ address, port }, {
+    attempt = stack.connect({ address, port, congestion }, {
       established(connection) {
         signal?.removeEventListener("abort", giveUp);
         resolve(flows.adopt(connection));

@@ -61,7 +61,9 @@ export class NetworkInterface {
           if (options.trace) logTransition(line);
         }
         : undefined,
-      tcp: options.tcp,
+      tcp: config.congestion === undefined
+        ? options.tcp
+        : { ...options.tcp, congestion: config.congestion },
     });
   }
 

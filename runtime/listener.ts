@@ -5,6 +5,7 @@
  */
 import type { ServeInfo } from "./http/api.ts";
 import type { CloseReason, ConnectionInfo, KeepAlive, TcpState } from "../stack/tcp/api.ts";
+import type { CongestionName } from "../stack/tcp/congestion.ts";
 
 /**
  * One end of an Established TCP connection, as a `Deno.TcpConn` and a little more, so whatever
@@ -74,6 +75,8 @@ export interface FlowConnectOptions {
   readonly port: number;
   /** Gives the attempt up when aborted. */
   readonly signal?: AbortSignal;
+  /** Congestion control; that of the interface by default. */
+  readonly congestion?: CongestionName | undefined;
 }
 
 /** What the runtime lends to a listener. */

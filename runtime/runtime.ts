@@ -162,7 +162,7 @@ export class Runtime implements AsyncDisposable {
    * @throws {Deno.errors.BadResource} The runtime drains, or has ended.
    */
   listen(options: ListenOptions = {}): TcpListener {
-    const { port = 0, hostname = "0.0.0.0", backlog = 511 } = options;
+    const { port = 0, hostname = "0.0.0.0", backlog = 511, congestion } = options;
     checkPort(port, 0);
     if (this.#draining !== undefined) throw new Deno.errors.BadResource("the runtime drains");
     const address = parseHostname(hostname);
@@ -177,7 +177,7 @@ export class Runtime implements AsyncDisposable {
 
     const handles: ListenHandle[] = [];
     const open = (port: number) =>
-      this.#listen(interfaces, { port, address: own }, (connection) => {
+      this.#listen(interfaces, { port, address: own, congestion }, (connection) => {
         listener.deliver(this.#flows.adopt(connection));
       }, handles);
     const actual = port === 0 ? findFree(open) : (open(port), port);
@@ -299,7 +299,8 @@ export class Runtime implements AsyncDisposable {
         return;
       }
       const accept = service.serve.bind(service);
-      this.#listen(this.#interfaces, { port: config.port }, accept, this.#handles);
+      const { port, congestion } = config;
+      this.#listen(this.#interfaces, { port, congestion }, accept, this.#handles);
     } catch (error) {
       const fault = error instanceof ListenerError
         ? error

@@ -1,3 +1,4 @@
+import type { CongestionName } from "../stack/tcp/congestion.ts";
 import { reject, rejected } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
 import type { Flow } from "./listener.ts";
@@ -10,6 +11,8 @@ export interface ListenOptions {
   readonly hostname?: string;
   /** Most connections that wait to be accepted, 511 by default; one more is reset. */
   readonly backlog?: number;
+  /** Congestion control of the flows; that of the interface by default. */
+  readonly congestion?: CongestionName | undefined;
 }
 
 /** Accepts flows, as a `Deno.TcpListener` accepts connections. */

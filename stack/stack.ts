@@ -2,7 +2,6 @@ import { ArpCounters, IcmpCounters, Ipv4Counters, LinkCounters, UdpCounters } fr
 import type { Counters } from "./counters.ts";
 import { StackError } from "./error.ts";
 import { Icmp } from "./icmp/icmp.ts";
-import type { IpAddress } from "./ip/address.ts";
 import { type Arrival, Ipv4Input } from "./ip/ipv4_input.ts";
 import { Ipv4Output } from "./ip/ipv4_output.ts";
 import type { LocalAddresses } from "./ip/local_addresses.ts";
@@ -13,7 +12,14 @@ import { ArpOutput } from "./neighbor/arp_output.ts";
 import { Resolver } from "./neighbor/resolver.ts";
 import type { StackNotice } from "./notice.ts";
 import { checkOptions, type StackOptions } from "./stack_options.ts";
-import type { ConnectAttempt, Connection, ConnectOutcome, ListenHandle } from "./tcp/api.ts";
+import type {
+  ConnectAttempt,
+  Connection,
+  ConnectOutcome,
+  ConnectTo,
+  ListenAt,
+  ListenHandle,
+} from "./tcp/api.ts";
 import { Tcp, type TcpCensus } from "./tcp/tcp.ts";
 import { Udp } from "./udp/udp.ts";
 import { read16 } from "./wire/bytes.ts";
@@ -181,12 +187,12 @@ export class Stack {
   /**
    * Listens on a port.
    *
-   * @param options The port, and our address if not all of them.
+   * @param options The port; our address if not all of them; congestion control if not the stack's.
    * @param accept Gets each connection once it is Established.
    * @throws {StackError} `"invalid"` or `"address-in-use"`.
    */
   listen(
-    options: { readonly port: number; readonly address?: IpAddress },
+    options: ListenAt,
     accept: (connection: Connection) => void,
   ): ListenHandle {
     const { address } = options;
@@ -203,12 +209,12 @@ export class Stack {
   /**
    * Begins to open a connection.
    *
-   * @param options The remote end, and our port if it matters.
+   * @param options The remote end; our port if it matters; congestion control if not the stack's.
    * @param outcome Told what becomes of it.
    * @throws {StackError} `"invalid"`, `"no-route"`, `"address-in-use"` or `"ports-exhausted"`.
    */
   connect(
-    options: { readonly address: IpAddress; readonly port: number; readonly localPort?: number },
+    options: ConnectTo,
     outcome: ConnectOutcome,
   ): ConnectAttempt {
     return this.#tcp.connect(options, outcome);

@@ -1,3 +1,5 @@
+import type { CongestionName } from "../../stack/tcp/congestion.ts";
+
 /** A Linux TAP device, opened through FFI. */
 export interface TapDeviceConfig {
   /** Tells it from other devices. */
@@ -34,6 +36,8 @@ export interface InterfaceConfig {
   readonly gateway?: string | undefined;
   /** Largest IP packet in bytes: 576 to 65521; 1500 by default. */
   readonly mtu: number;
+  /** Congestion control of its connections; `"cubic"` by default. */
+  readonly congestion?: CongestionName | undefined;
 }
 
 /** A port and who serves it. */
@@ -44,6 +48,8 @@ export interface ListenerConfig {
   readonly module: string;
   /** What the module's factory function is given. */
   readonly options?: Readonly<Record<string, unknown>> | undefined;
+  /** Congestion control of its connections; that of the interface by default. */
+  readonly congestion?: CongestionName | undefined;
 }
 
 /** What a runtime is to do: the config file, checked, with every default in its place. */

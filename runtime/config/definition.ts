@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { IpAddress, Prefix } from "../../stack/ip/address.ts";
 import { isHostAddress } from "../../stack/ip/local_addresses.ts";
+import { CONGESTION_NAMES } from "../../stack/tcp/congestion.ts";
 import { suggestion } from "../nearest.ts";
 import type { Config, DeviceConfig } from "./config.ts";
 import { deriveMac } from "./mac.ts";
@@ -85,6 +86,8 @@ const mac = text(MAC, (value) => {
   return isGroup || /^[0:]+$/.test(value) ? MAC : undefined;
 }).meta({ pattern: "^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$" });
 
+const congestion = z.enum(CONGESTION_NAMES, { error: 'expected "cubic", "reno" or "bbr"' });
+
 const DEVICE_NAME = 'a device name of 1 to 15 characters without blanks, "/", ":" and "%"';
 const deviceName = text(
   DEVICE_NAME,
@@ -153,6 +156,9 @@ const networkInterface = object({
   mtu: wholeNumber(576, 65521).default(1500).meta({
     description: "Largest IP packet in bytes",
   }),
+  congestion: congestion.optional().meta({
+    description: "Congestion control of its connections; cubic by default",
+  }),
 }, "A network interface: one stack on one device");
 
 const listener = object({
@@ -167,6 +173,9 @@ const listener = object({
   }),
   options: z.record(z.string(), z.unknown(), { error: "expected an object" }).optional().meta({
     description: "What the module's factory function is given",
+  }),
+  congestion: congestion.optional().meta({
+    description: "Congestion control of its connections; that of the interface by default",
   }),
 }, "A port and who serves it");
 

@@ -1,4 +1,5 @@
 import type { IpAddress } from "../ip/address.ts";
+import type { CongestionName } from "./congestion.ts";
 
 /** The states of a connection (RFC 9293 section 3.3.2), as they are written in a trace. */
 export type TcpState =
@@ -175,6 +176,28 @@ export interface ConnectOutcome {
 export interface ConnectAttempt {
   /** Gives up; `failed("aborted")` is called unless the outcome was already told. */
   cancel(): void;
+}
+
+/** Where to listen. */
+export interface ListenAt {
+  /** Port, 1 to 65535. */
+  readonly port: number;
+  /** Our address; `undefined` for all. */
+  readonly address?: IpAddress | undefined;
+  /** Congestion control of the connections; `undefined`: that of the stack. */
+  readonly congestion?: CongestionName | undefined;
+}
+
+/** Where to connect to. */
+export interface ConnectTo {
+  /** Address of the peer. */
+  readonly address: IpAddress;
+  /** Port of the peer, 1 to 65535. */
+  readonly port: number;
+  /** Our port, 1 to 65535; one is chosen if there is none. */
+  readonly localPort?: number | undefined;
+  /** Congestion control; `undefined`: that of the stack. */
+  readonly congestion?: CongestionName | undefined;
 }
 
 /** A port being listened on. */

@@ -28,6 +28,8 @@ interface Epoch {
 /** CUBIC (RFC 9438): after a loss the window returns to where it was along a cubic curve. */
 export class Cubic implements CongestionControl {
   readonly name = "cubic";
+  readonly pacingRate = Infinity;
+  readonly model = undefined;
   #mss: number;
   #state: Epoch;
   #before: Epoch;

@@ -1,40 +1,22 @@
+import { DeliveryRate } from "./delivery_rate.ts";
 import { seqDiff, seqGeq, seqGt, seqLeq, seqLt } from "./sequence.ts";
-
-/**
- * A range of sequence space that left at one time: one segment, or many in a row. It is split when
- * its parts meet different fates.
- */
-export class Transmission {
-  /** First sequence number. */
-  start = 0;
-  /** Sequence number after the last. */
-  end = 0;
-  /** When it was last sent, in milliseconds. */
-  sentAt = 0;
-  /** It was sent more than once. */
-  retransmitted = false;
-  /** The peer has it (RFC 2018). */
-  sacked = false;
-  /** It is taken for lost and is to be sent again, or has been. */
-  lost = false;
-  /** Lost, sent again, and that is in flight. */
-  repeated = false;
-  /** Neighbors in the order of sequence numbers. */
-  next: Transmission | undefined = undefined;
-  /** Neighbors in the order of sequence numbers. */
-  previous: Transmission | undefined = undefined;
-  /** Neighbors in the order of sending; only of those that may yet arrive. */
-  later: Transmission | undefined = undefined;
-  /** Neighbors in the order of sending. */
-  earlier: Transmission | undefined = undefined;
-  /** In the order of sending. */
-  timed = false;
-}
+import { giveTransmission, takeTransmission, type Transmission } from "./transmission.ts";
 
 /** Ranges that a flight may fall into however small it is. */
 const FREE_RANGES = 256;
 /** Bytes in flight for each range more: smaller pieces are no segments, but a peer that wears us out. */
 const BYTES_PER_RANGE = 256;
+
+/** Told of each range that is given up. */
+export interface LossObserver {
+  /**
+   * A range is taken for lost; called when it has been counted.
+   *
+   * @param range The range, with what was noted when it was sent.
+   * @param delivery What has been counted.
+   */
+  lost(range: Transmission, delivery: DeliveryRate): void;
+}
 
 /** Told of each range that the peer turns out to have. */
 export interface DeliveryObserver {
@@ -58,6 +40,9 @@ export interface DeliveryObserver {
 export class Flight {
   /** The lowest range. */
   head: Transmission | undefined = undefined;
+  /** How fast it arrives. */
+  readonly delivery: DeliveryRate = new DeliveryRate();
+  readonly #lossObserver: LossObserver | undefined;
   /** The highest range. */
   tail: Transmission | undefined = undefined;
   /** The range sent longest ago of those that may yet arrive. */
@@ -78,6 +63,11 @@ export class Flight {
   /** Bytes of them that have been sent again and are in flight. */
   repeatedBytes = 0;
 
+  /** @param lossObserver Told of losses. */
+  constructor(lossObserver?: LossObserver) {
+    this.#lossObserver = lossObserver;
+  }
+
   /** Bytes that are thought to be on the way (RFC 6675 section 4, "pipe"). */
   get pipe(): number {
     return this.bytes - this.sackedBytes - this.lostBytes + this.repeatedBytes;
@@ -85,21 +75,26 @@ export class Flight {
 
   /** Adds what has just been sent for the first time. */
   append(start: number, end: number, now: number): void {
-    this.bytes += seqDiff(end, start);
-    const tail = this.tail;
+    const { tail, delivery } = this;
+    const length = seqDiff(end, start);
+    this.bytes += length;
     if (
-      tail !== undefined && tail === this.#newest && tail.sentAt === now && !tail.retransmitted
+      tail !== undefined && tail === this.#newest && tail.sentAt === now && !tail.retransmitted &&
+      delivery.wouldStampAlike(tail)
     ) {
       tail.end = end;
+      tail.txInFlight += length;
       return;
     }
-    const range = take(start, end, now);
+    if (tail === undefined) delivery.flightBegins(now);
+    const range = takeTransmission(start, end, now);
     this.#count++;
     range.previous = tail;
     if (tail === undefined) this.head = range;
     else tail.next = range;
     this.tail = range;
     this.#link(range);
+    delivery.stamp(range, this.pipe);
   }
 
   /**
@@ -152,6 +147,7 @@ export class Flight {
   /** Gives up a range that is neither sacked nor waits to be sent again. */
   markLost(range: Transmission): void {
     const length = seqDiff(range.end, range.start);
+    const wasInFlight = range.repeated || !range.lost;
     if (range.repeated) {
       range.repeated = false;
       this.repeatedBytes -= length;
@@ -164,6 +160,9 @@ export class Flight {
     if (this.#firstLost === undefined || seqLt(range.start, this.#firstLost.start)) {
       this.#firstLost = range;
     }
+    if (!wasInFlight) return;
+    this.delivery.lost += length;
+    this.#lossObserver?.lost(range, this.delivery);
   }
 
   /**
@@ -227,6 +226,7 @@ export class Flight {
     }
     this.#unlink(range);
     this.#link(range);
+    this.delivery.stamp(range, this.pipe);
   }
 
   /** The last `length` bytes as a range of their own, unless they are sacked. */
@@ -261,7 +261,7 @@ export class Flight {
   clear(): void {
     for (let range = this.head; range !== undefined;) {
       const next: Transmission | undefined = range.next;
-      give(range);
+      giveTransmission(range);
       range = next;
     }
     this.head =
@@ -315,12 +315,19 @@ export class Flight {
 
   /** Cuts a range in two at `at`; returns the second. */
   #split(range: Transmission, at: number): Transmission {
-    const rest = take(at, range.end, range.sentAt);
+    const rest = takeTransmission(at, range.end, range.sentAt);
     this.#count++;
     rest.retransmitted = range.retransmitted;
     rest.sacked = range.sacked;
     rest.lost = range.lost;
     rest.repeated = range.repeated;
+    rest.delivered = range.delivered;
+    rest.deliveredTime = range.deliveredTime;
+    rest.firstSentTime = range.firstSentTime;
+    rest.lostBefore = range.lostBefore;
+    rest.txInFlight = range.txInFlight;
+    rest.isAppLimited = range.isAppLimited;
+    range.txInFlight -= seqDiff(range.end, at);
     range.end = at;
     rest.previous = range;
     rest.next = range.next;
@@ -358,7 +365,7 @@ export class Flight {
     else this.tail = previous;
     if (this.#firstLost === range) this.#firstLost = next;
     if (this.#hint === range) this.#hint = previous;
-    give(range);
+    giveTransmission(range);
   }
 
   /** Lists anew, in the order of sending, what may yet arrive. Takes long, and happens seldom. */
@@ -391,41 +398,4 @@ export class Flight {
     range.timed = false;
     range.earlier = range.later = undefined;
   }
-}
-
-/** Ranges that are no longer used, for the next ones. */
-const spare: Transmission[] = [];
-const MOST_SPARE = 4_096;
-
-function take(start: number, end: number, now: number): Transmission {
-  const range = spare.pop() ?? new Transmission();
-  range.start = start;
-  range.end = end;
-  range.sentAt = now;
-  range.retransmitted =
-    range.sacked =
-    range.lost =
-    range.repeated =
-      false;
-  range.next =
-    range.previous =
-    range.later =
-    range.earlier =
-      undefined;
-  range.timed = false;
-  return range;
-}
-
-function give(range: Transmission): void {
-  range.next =
-    range.previous =
-    range.later =
-    range.earlier =
-      undefined;
-  if (spare.length < MOST_SPARE) spare.push(range);
-}
-
-/** Whether the first of two transmissions left after the second (RFC 8985 section 5.2). */
-export function sentAfter(timeA: number, endA: number, timeB: number, endB: number): boolean {
-  return timeA > timeB || timeA === timeB && seqGt(endA, endB);
 }

@@ -3,6 +3,7 @@ import type { Route } from "../ip/output.ts";
 import { ACK, RST, type Segment, SYN, TIMESTAMPS_LENGTH } from "../wire/tcp.ts";
 import { updateSendWindow } from "./acknowledgment.ts";
 import type { ConnectOutcome } from "./api.ts";
+import type { CongestionName } from "./congestion.ts";
 import { sendResetForAck, sendSyn, timestampOf } from "./emit.ts";
 import { armSendTimer } from "./send.ts";
 import { seqGeq, seqGt, seqLeq } from "./sequence.ts";
@@ -54,7 +55,15 @@ export function passiveOpen(
   let iss = secrets.initialSequence(route.local, destinationPort, route.remote, sourcePort, now);
   if (after !== undefined && seqLeq(iss, after)) iss = (after + SEQUENCE_GAP) | 0;
 
-  const tcb = new Tcb(services, route, destinationPort, sourcePort, iss, DEFAULT_MSS);
+  const tcb = new Tcb(
+    services,
+    route,
+    destinationPort,
+    sourcePort,
+    iss,
+    DEFAULT_MSS,
+    acceptor.congestion,
+  );
   tcb.opening = acceptor;
   tcb.timestampOffset = timestampOffset(tcb);
   transition(tcb, "Passive_open");
@@ -128,6 +137,7 @@ export function openByCookie(
     segment.sourcePort,
     iss,
     DEFAULT_MSS,
+    acceptor.congestion,
   );
   tcb.opening = acceptor;
   tcb.timestampOffset = timestampOffset(tcb);
@@ -155,10 +165,11 @@ export function activeOpen(
   route: Route,
   localPort: number,
   remotePort: number,
+  congestion: CongestionName | undefined,
 ): Tcb {
   const { now, secrets, table, counters, options } = services;
   const iss = secrets.initialSequence(route.local, localPort, route.remote, remotePort, now);
-  const tcb = new Tcb(services, route, localPort, remotePort, iss, DEFAULT_MSS);
+  const tcb = new Tcb(services, route, localPort, remotePort, iss, DEFAULT_MSS, congestion);
   tcb.opening = outcome;
   tcb.timestampOffset = timestampOffset(tcb);
   tcb.rcvScale = scaleFor(options.receiveBuffer);
@@ -228,7 +239,7 @@ export function establish(
   if (tcb.synSentAt >= 0) tcb.rto.measure(now - tcb.synSentAt);
   else if (tcb.retries > 0) tcb.rto.handshakeWasSlow();
   tcb.congestion.setSegmentSize(tcb.sndMss);
-  tcb.congestion.start(tcb.retries > 0);
+  tcb.congestion.start(tcb.retries > 0, tcb.rto.srtt, now);
   tcb.retries = 0;
   tcb.rto.backoffs = 0;
   tcb.sendTimer = "off";

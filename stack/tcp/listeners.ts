@@ -2,6 +2,7 @@ import { StackError } from "../error.ts";
 import type { IpAddress } from "../ip/address.ts";
 import type { IpPacket } from "../ip/packet.ts";
 import type { Connection, ListenHandle } from "./api.ts";
+import type { CongestionName } from "./congestion.ts";
 import type { Acceptor } from "./tcb.ts";
 
 /** One port being listened on. */
@@ -22,6 +23,7 @@ export class Listeners {
    *
    * @param port The port.
    * @param address Our address, or `undefined` for all.
+   * @param congestion Congestion control of its connections; `undefined`: that of the stack.
    * @param accept Gets the connections.
    * @param closed Called when the listener is closed.
    * @throws {StackError} `"address-in-use"` if the port is taken on that address or on all.
@@ -29,6 +31,7 @@ export class Listeners {
   add(
     port: number,
     address: IpAddress | undefined,
+    congestion: CongestionName | undefined,
     accept: (connection: Connection) => void,
     closed: () => void,
   ): PortListener {
@@ -43,6 +46,7 @@ export class Listeners {
     const listener: PortListener = {
       port,
       address,
+      congestion,
       accept,
       close: () => {
         if (this.#remove(listener)) closed();

@@ -1,11 +1,12 @@
 import type { Segment } from "../wire/tcp.ts";
-import { type DeliveryObserver, Flight, type Transmission } from "./flight.ts";
+import { type DeliveryObserver, Flight } from "./flight.ts";
 import { ProportionalRateReduction } from "./prr.ts";
 import { Rack } from "./rack.ts";
 import { seqGeq, seqGt, seqLeq, seqLt } from "./sequence.ts";
-import type { CongestionControl } from "./congestion.ts";
+import type { CongestionControl, PathModel } from "./congestion.ts";
 import type { TcpCounters } from "./counters.ts";
 import type { RetransmissionTimeout } from "./rto.ts";
+import type { Transmission } from "./transmission.ts";
 
 /** What loss recovery needs to know of a connection: it is a part of the TCB. */
 export interface Sender {
@@ -36,7 +37,10 @@ const DUPLICATE_ACK_THRESHOLD = 3;
 
 /** What was the case before a reduction of the window, should it turn out to have been needless. */
 interface Undo {
-  /** SND.UNA: what is reported twice below it has nothing to do with this. */
+  /**
+   * SND.UNA, or what the recovery before has sent again beyond it: below it, neither what is
+   * reported twice nor an old echo has anything to do with this.
+   */
   readonly from: number;
   /** Our timestamp when the first retransmission left; `undefined` before that. */
   firstRetransmission: number | undefined;
@@ -51,7 +55,7 @@ interface Undo {
  */
 export class LossRecovery implements DeliveryObserver {
   /** What is in flight. */
-  readonly flight: Flight = new Flight();
+  readonly flight: Flight;
   /** Time-based loss detection. */
   readonly rack: Rack = new Rack();
   /** Where we stand. */
@@ -70,6 +74,8 @@ export class LossRecovery implements DeliveryObserver {
   sendNewOnly = false;
   readonly #prr = new ProportionalRateReduction();
   #undo: Undo | undefined = undefined;
+  /** Sequence number after the highest that a recovery has sent again. */
+  #repeatedUpTo: number;
   /** Duplicate ACKs in a row, from a peer without SACK. */
   #duplicates = 0;
 
@@ -79,13 +85,19 @@ export class LossRecovery implements DeliveryObserver {
   #hasEcho = false;
   #delivered = 0;
   #latestSentAt = -1;
+  /** Round-trip time that was measured on our own clock; -1: none was. */
+  #rtt = -1;
   #originalDelivered = false;
   /** What was sent again has arrived: what came long before it may only be acknowledged now. */
   #holeFilled = false;
 
-  /** @param una SND.UNA. */
-  constructor(una: number) {
-    this.recoverPoint = una;
+  /**
+   * @param una SND.UNA.
+   * @param model What congestion control knows of the path.
+   */
+  constructor(una: number, model: PathModel | undefined) {
+    this.flight = new Flight(model);
+    this.recoverPoint = this.#repeatedUpTo = una;
   }
 
   /** Bytes in flight: for a peer without SACK each duplicate ACK stands for one that has left. */
@@ -105,6 +117,7 @@ export class LossRecovery implements DeliveryObserver {
       }
     }
     this.rack.delivered(range, this.#isOriginal(range), now);
+    this.flight.delivery.arrived(range, now);
   }
 
   /** With timestamps it can be told which transmission an acknowledgment answers. */
@@ -139,6 +152,7 @@ export class LossRecovery implements DeliveryObserver {
     this.#hasEcho = segment.hasTimestamps;
     this.#echo = (segment.timestampEcho - tcb.timestampOffset) | 0;
     const lostBefore = flight.lostBytes;
+    flight.delivery.begin();
     // Slow start may double the window even where one round trip does not fill it.
     const { cwnd, ssthresh } = tcb.congestion;
     const limited = tcb.windowLimited || cwnd < ssthresh && cwnd < 2 * this.pipe(tcb);
@@ -164,6 +178,8 @@ export class LossRecovery implements DeliveryObserver {
     this.#detect(tcb, acked, now);
     this.#probeAnswered(tcb, segment, duplicateReported || duplicate, now);
     this.#advance(tcb, ack, acked, limited, flight.lostBytes > lostBefore, now);
+    flight.delivery.finish(rack.minRtt);
+    tcb.congestion.model?.delivered(flight.delivery, this.pipe(tcb), limited, this.#rtt, now);
   }
 
   /** Looks again for losses, when the time that RACK asked for has come. */
@@ -180,6 +196,7 @@ export class LossRecovery implements DeliveryObserver {
   timedOut(tcb: Sender, now: number): void {
     const { flight, rack } = this;
     const { congestion } = tcb;
+    const { model } = congestion;
     // F-RTO is for timeouts out of the blue, not for the second of a row.
     this.#forwardRto = this.phase === "open" && tcb.sackPermitted;
     // One reduction for one window: what was lost after some progress is another's (RFC 5681
@@ -188,7 +205,6 @@ export class LossRecovery implements DeliveryObserver {
       this.#beginUndo(tcb);
       congestion.timedOut(this.flight.bytes, now);
     }
-    congestion.setWindow(tcb.sndMss);
     this.phase = "loss";
     this.recoverPoint = tcb.sndNxt;
     this.reorderDeadline = Infinity;
@@ -199,6 +215,8 @@ export class LossRecovery implements DeliveryObserver {
     if (flight.head?.sacked) flight.forgetSacked();
     if (tcb.sackPermitted) rack.markLostOnTimeout(flight, tcb.rto.srtt, tcb.sndMss, now);
     else flight.markAllLost();
+    if (model === undefined) congestion.setWindow(tcb.sndMss);
+    else model.collapsed(flight.pipe);
   }
 
   /** The path takes no segments of that size: all is sent again, which is no sign of congestion. */
@@ -216,6 +234,8 @@ export class LossRecovery implements DeliveryObserver {
     this.flight.markRepeated(range, length, now);
     if (this.phase === "recovery") this.#prr.sent(length);
     if (this.#undo !== undefined) {
+      const end = (range.start + length) | 0;
+      if (seqGt(end, this.#repeatedUpTo)) this.#repeatedUpTo = end;
       this.#undo.outstanding++;
       this.#undo.firstRetransmission ??= Math.floor(now);
     }
@@ -272,8 +292,8 @@ export class LossRecovery implements DeliveryObserver {
 
   /** One round-trip time from the latest of the ranges that were sent once (RFC 6298, Karn). */
   #measure(tcb: Sender, acked: number, now: number): void {
-    let rtt = -1;
-    if (this.#latestSentAt >= 0 && !this.#holeFilled) rtt = now - this.#latestSentAt;
+    let rtt = this.#rtt = -1;
+    if (this.#latestSentAt >= 0 && !this.#holeFilled) rtt = this.#rtt = now - this.#latestSentAt;
     else if (acked > 0 && this.#hasEcho && this.#delivered > 0) {
       const ticks = (Math.floor(now) - this.#echo) | 0;
       if (ticks >= 0) rtt = Math.max(ticks, 1);
@@ -313,25 +333,28 @@ export class LossRecovery implements DeliveryObserver {
     now: number,
   ): void {
     const { congestion } = tcb;
-    if (this.phase !== "open" && this.#wasNeedless(acked)) this.#takeBack(tcb);
+    if (this.phase !== "open" && this.#wasNeedless(tcb, acked)) this.#takeBack(tcb);
     switch (this.phase) {
       case "open":
-        if (this.flight.lostBytes > 0) {
-          this.#enterRecovery(tcb, now);
-          this.#setPrrWindow(tcb, this.#delivered, false);
-        } else if (acked > 0) {
+        if (this.flight.lostBytes > 0) break;
+        if (acked > 0 || tcb.sackPermitted && this.rack.reorderingSeen) {
+          // What arrives ahead counts where that is no sign of a loss, and is not counted again.
           congestion.acknowledged(this.#delivered, limited, tcb.rto.latest, now);
         }
         break;
       case "recovery":
         if (seqGeq(ack, this.recoverPoint)) {
-          congestion.setWindow(congestion.ssthresh);
-          this.#leave();
+          if (congestion.model === undefined) congestion.setWindow(congestion.ssthresh);
+          this.#leave(tcb);
         } else this.#setPrrWindow(tcb, this.#delivered, acked > 0 && !lostMore);
         break;
       case "loss":
         this.#advanceLoss(tcb, ack, acked, limited, now);
         break;
+    }
+    if (this.phase === "open" && this.flight.lostBytes > 0) {
+      this.#enterRecovery(tcb, now);
+      this.#setPrrWindow(tcb, this.#delivered, false);
     }
   }
 
@@ -351,7 +374,7 @@ export class LossRecovery implements DeliveryObserver {
     if (this.#delivered > 0 && (acked > 0 || tcb.sackPermitted)) {
       tcb.congestion.acknowledged(this.#delivered, limited, tcb.rto.latest, now);
     }
-    if (seqGeq(ack, this.recoverPoint)) this.#leave();
+    if (seqGeq(ack, this.recoverPoint)) this.#leave(tcb);
   }
 
   #enterRecovery(tcb: Sender, now: number): void {
@@ -367,12 +390,14 @@ export class LossRecovery implements DeliveryObserver {
 
   #setPrrWindow(tcb: Sender, delivered: number, safe: boolean): void {
     const { congestion, sndMss } = tcb;
+    if (congestion.model !== undefined) return;
     const pipe = this.pipe(tcb);
     congestion.setWindow(this.#prr.window(delivered, pipe, congestion.ssthresh, safe, sndMss));
   }
 
-  #leave(): void {
+  #leave(tcb: Sender): void {
     this.phase = "open";
+    tcb.congestion.model?.recovered();
     this.#undo = undefined;
     this.#duplicates = 0;
     this.#forwardRto = false;
@@ -384,19 +409,22 @@ export class LossRecovery implements DeliveryObserver {
     tcb.congestion.remember();
     // The peer may yet report a probe as a duplicate: that says nothing of what is sent again now.
     const probed = this.probeEnd !== undefined && this.#probeRepeats;
+    // Far behind, it would seem to be ahead once the numbers have come round.
+    if (seqLt(this.#repeatedUpTo, tcb.sndUna)) this.#repeatedUpTo = tcb.sndUna;
     this.#undo = {
-      from: tcb.sndUna,
+      from: this.#repeatedUpTo,
       firstRetransmission: undefined,
       outstanding: probed ? 1 : 0,
     };
   }
 
   /** Whether all that was sent again need not have been (RFC 3522, RFC 3708). */
-  #wasNeedless(acked: number): boolean {
+  #wasNeedless(tcb: Sender, acked: number): boolean {
     const undo = this.#undo;
     if (undo === undefined || undo.firstRetransmission === undefined) return false;
     if (undo.outstanding <= 0) return true;
-    return acked > 0 && this.#hasEcho && ((this.#echo - undo.firstRetransmission) | 0) < 0;
+    if (acked === 0 || seqLt(tcb.sndUna, undo.from)) return false;
+    return this.#hasEcho && ((this.#echo - undo.firstRetransmission) | 0) < 0;
   }
 
   #takeBack(tcb: Sender): void {
@@ -404,14 +432,14 @@ export class LossRecovery implements DeliveryObserver {
     this.flight.unmarkLost();
     tcb.congestion.undo();
     tcb.rto.backoffs = 0;
-    this.#leave();
+    this.#leave(tcb);
   }
 
   /** RFC 8985 section 7.4: a probe that mended a loss hid it from congestion control. */
   #probeAnswered(tcb: Sender, segment: Segment, needless: boolean, now: number): void {
     const end = this.probeEnd;
     if (end === undefined || seqLt(segment.ack, end)) return;
-    if (this.#probeRepeats && !needless) {
+    if (this.#probeRepeats && !needless && tcb.congestion.model === undefined) {
       if (segment.ack === end) return; // The next acknowledgment will tell.
       tcb.congestion.lossDetected(this.flight.bytes - this.flight.sackedBytes, now);
       tcb.congestion.setWindow(tcb.congestion.ssthresh);

@@ -3,6 +3,8 @@ import type { CongestionControl } from "./congestion.ts";
 /** The standard algorithm: slow start and congestion avoidance (RFC 5681), IW10 (RFC 6928). */
 export class NewReno implements CongestionControl {
   readonly name = "reno";
+  readonly pacingRate = Infinity;
+  readonly model = undefined;
   cwnd: number;
   ssthresh = Infinity;
   #mss: number;

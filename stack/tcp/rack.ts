@@ -1,5 +1,6 @@
-import { type Flight, sentAfter, type Transmission } from "./flight.ts";
+import type { Flight } from "./flight.ts";
 import { seqGeq, seqGt, seqLt } from "./sequence.ts";
+import { sentAfter, type Transmission } from "./transmission.ts";
 
 /** How long a smallest round-trip time is believed, in milliseconds. */
 const MIN_RTT_WINDOW = 10_000;

@@ -96,7 +96,7 @@ function probeTail(tcb: Tcb, now: number): void {
  */
 function probeWindow(tcb: Tcb, now: number): void {
   if (tcb.sndWnd > 0) {
-    tcb.recovery ??= new LossRecovery(tcb.sndUna);
+    tcb.recovery ??= new LossRecovery(tcb.sndUna, tcb.congestion.model);
     transmitNew(tcb, 0, Math.min(tcb.sendQueued, tcb.sndWnd, tcb.sndMss), 0, now);
     return;
   }

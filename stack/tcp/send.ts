@@ -1,10 +1,11 @@
 import { FIN, PSH } from "../wire/tcp.ts";
 import { receiveWindow, sendAck, sendSegment } from "./emit.ts";
-import type { Transmission } from "./flight.ts";
 import { LossRecovery } from "./loss_recovery.ts";
+import { Pacer } from "./pacer.ts";
 import { isSynchronized } from "./state.ts";
 import { seqDiff, seqGeq, seqGt, seqLeq } from "./sequence.ts";
 import type { Tcb } from "./tcb.ts";
+import type { Transmission } from "./transmission.ts";
 import { transition } from "./transition.ts";
 
 /** Below this many bytes no segment counts as full, however small those of the peer are. */
@@ -33,13 +34,19 @@ export function output(tcb: Tcb, now: number): void {
 
 /** What is lost, then what is new, as far as the windows, Nagle and silly-window avoidance allow. */
 function sendData(tcb: Tcb, now: number): void {
+  tcb.paceDeadline = Infinity;
   const queued = tcb.sendQueued;
   const finOpen = tcb.finQueued && tcb.sndFin === undefined;
   if (queued === 0 && !finOpen && tcb.sndNxt === tcb.sndUna) return;
   if (tcb.waitingSince === Infinity) tcb.waitingSince = now;
   const { congestion, rto } = tcb;
-  const recovery = tcb.recovery ??= new LossRecovery(tcb.sndUna);
-  if (tcb.sndNxt === tcb.sndUna && now - tcb.lastDataSent > rto.current) congestion.restart();
+  const recovery = tcb.recovery ??= new LossRecovery(tcb.sndUna, congestion.model);
+  const { delivery } = recovery.flight;
+  if (tcb.sndNxt === tcb.sndUna) {
+    if (now - tcb.lastDataSent > rto.current) congestion.restart();
+    congestion.model?.flightBegins(delivery, now);
+  }
+  const pacer = congestion.pacingRate === Infinity ? undefined : tcb.pacer ??= new Pacer();
 
   tcb.windowLimited = false;
   for (;;) {
@@ -51,21 +58,30 @@ function sendData(tcb: Tcb, now: number): void {
         tcb.windowLimited = true;
         break;
       }
+      if (pacer !== undefined && holdsBack(tcb, pacer, now)) break;
       retransmit(tcb, lost, now);
       continue;
     }
     const at = (tcb.sndNxt - tcb.sndUna) | 0;
     const left = queued - at;
-    if (left < 0 || (left === 0 && !finOpen)) break;
+    if (left < 0 || (left === 0 && !finOpen)) {
+      if (pipe < congestion.cwnd) delivery.limitedByApplication(pipe);
+      break;
+    }
     const wanted = Math.min(left, Math.max(tcb.sndWnd - at, 0), tcb.sndMss);
     const length = Math.min(wanted, Math.max(congestion.cwnd - pipe, 0));
     if (length < wanted) tcb.windowLimited = true;
     const fin = finOpen && length === left;
     if (length === 0 && !fin) break;
-    if (length < tcb.sndMss && !fin && !maySendShort(tcb, length, left)) break;
+    if (length < tcb.sndMss && !fin && !maySendShort(tcb, length, left)) {
+      if (length === left) delivery.limitedByApplication(pipe);
+      break;
+    }
+    if (pacer !== undefined && holdsBack(tcb, pacer, now)) break;
     const flags = (length > 0 && length === left ? PSH : 0) | (fin ? FIN : 0);
     if (!transmitNew(tcb, at, length, flags, now) || fin) break;
   }
+  if (tcb.paceDeadline !== Infinity) return;
   if (recovery.sendNewOnly && tcb.sndNxt === recovery.recoverPoint) {
     recovery.nothingNewSent();
     sendData(tcb, now);
@@ -77,6 +93,13 @@ function sendData(tcb: Tcb, now: number): void {
     tcb.retries = 0;
     tcb.sendDeadline = now + rto.current;
   }
+}
+
+/** Whether the next segment has to wait for the pacer, which then has the poll come back. */
+function holdsBack(tcb: Tcb, pacer: Pacer, now: number): boolean {
+  if (pacer.ready(tcb.congestion.pacingRate, tcb.sndMss, now)) return false;
+  tcb.paceDeadline = pacer.next;
+  return true;
 }
 
 /**
@@ -116,6 +139,7 @@ export function transmitNew(
   if (fin) tcb.sndFin = (end - 1) | 0;
   tcb.lastDataSent = now;
   tcb.services.counters.bytesSent += length;
+  tcb.pacer?.sent(length, tcb.congestion.pacingRate, now);
   tcb.recovery!.sent(seq, end, now);
   if (fin) transition(tcb, "Send_fin", tcb.sndFin);
   armSendTimer(tcb, now);
@@ -136,6 +160,7 @@ export function retransmit(tcb: Tcb, range: Transmission, now: number): void {
   const fin = room > length;
   counters.segmentsRetransmitted++;
   counters.bytesRetransmitted += length;
+  tcb.pacer?.sent(length, tcb.congestion.pacingRate, now);
   tcb.recovery!.retransmitted(tcb, range, room, now);
   // What answers it cannot come sooner than a round trip from now (RFC 6675 section 6).
   if (start === tcb.sndUna) tcb.timeoutFrom = now;

@@ -11,11 +11,12 @@ import type {
 import type { BufferPool } from "./buffer_pool.ts";
 import type { ByteRing } from "./byte_ring.ts";
 import type { ChallengeAcks, Challenged } from "./challenge_acks.ts";
-import type { CongestionControl } from "./congestion.ts";
+import type { CongestionControl, CongestionName } from "./congestion.ts";
 import type { TcpCounters } from "./counters.ts";
 import type { FlowEntry, FlowTable } from "./flow_table.ts";
 import type { SecretNumbers } from "./isn.ts";
 import type { LossRecovery } from "./loss_recovery.ts";
+import type { Pacer } from "./pacer.ts";
 import { makeCongestionControl } from "./congestion_controls.ts";
 import type { Reassembly } from "./reassembly.ts";
 import type { ReceiveTuning } from "./receive_tuning.ts";
@@ -52,6 +53,8 @@ export interface TcpServices {
   readonly secrets: SecretNumbers;
   /** What answers SYNs when there is no room for half-open connections. */
   readonly cookies: SynCookies;
+  /** Gives uniform unsigned 32-bit integers. */
+  readonly random: () => number;
   /** Told each transition. */
   readonly trace: ((transition: Transition) => void) | undefined;
   /** The latest time that the stack was told, in milliseconds. */
@@ -64,6 +67,8 @@ export interface TcpServices {
 
 /** A port being listened on, as a connection that it accepted sees it. */
 export interface Acceptor {
+  /** Congestion control of its connections; `undefined`: that of the stack. */
+  readonly congestion: CongestionName | undefined;
   /** Takes an Established connection. */
   accept(connection: Connection): void;
 }
@@ -135,6 +140,10 @@ export class Tcb implements FlowEntry, Timed, Challenged {
   lastDataSent = 0;
   /** The congestion window kept data back when something was last sent. */
   windowLimited = false;
+  /** Spreads what is sent over time; made when congestion control sets a rate. */
+  pacer: Pacer | undefined = undefined;
+  /** When the pacer lets more leave; `Infinity` while it holds nothing back. */
+  paceDeadline = Infinity;
   /** Payload bytes acknowledged. */
   bytesAcknowledged = 0;
   /** Segments sent again. */
@@ -240,6 +249,7 @@ export class Tcb implements FlowEntry, Timed, Challenged {
     remotePort: number,
     iss: number,
     mss: number,
+    congestion?: CongestionName,
   ) {
     this.services = services;
     this.route = route;
@@ -253,7 +263,11 @@ export class Tcb implements FlowEntry, Timed, Challenged {
     this.sndMss = mss;
     this.userTimeout = services.options.userTimeout || Infinity;
     this.rto = new RetransmissionTimeout(services.options);
-    this.congestion = makeCongestionControl(services.options.congestion, mss);
+    this.congestion = makeCongestionControl(
+      congestion ?? services.options.congestion,
+      mss,
+      services.random,
+    );
   }
 
   get localAddress(): IpAddress {
@@ -303,6 +317,7 @@ export class Tcb implements FlowEntry, Timed, Challenged {
   rearm(): void {
     const deadline = Math.min(
       this.sendDeadline,
+      this.paceDeadline,
       this.ackDeadline,
       this.waitDeadline,
       this.keepAliveDeadline,

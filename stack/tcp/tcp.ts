@@ -1,5 +1,4 @@
 import type { IcmpErrorType } from "../icmp/error.ts";
-import type { IpAddress } from "../ip/address.ts";
 import type { IpOutput } from "../ip/output.ts";
 import type { IpPacket } from "../ip/packet.ts";
 import { StackError } from "../error.ts";
@@ -19,10 +18,18 @@ import {
   SYN,
   TCP_HEADER_LENGTH,
 } from "../wire/tcp.ts";
-import type { ConnectAttempt, Connection, ConnectOutcome, ListenHandle } from "./api.ts";
+import type {
+  ConnectAttempt,
+  Connection,
+  ConnectOutcome,
+  ConnectTo,
+  ListenAt,
+  ListenHandle,
+} from "./api.ts";
 import { BufferPool } from "./buffer_pool.ts";
 import { abort, close, deliver, notify } from "./connection.ts";
 import { ChallengeAcks } from "./challenge_acks.ts";
+import { checkCongestion } from "./congestion.ts";
 import { TcpCounters } from "./counters.ts";
 import { refuse } from "./emit.ts";
 import { FlowTable } from "./flow_table.ts";
@@ -97,6 +104,7 @@ export class Tcp {
   /** @param init What it is made with. */
   constructor(init: TcpInit) {
     const options = { ...DEFAULT_TCP_OPTIONS, ...init.options };
+    checkCongestion(options.congestion);
     const secrets = new SecretNumbers(init.random);
     const table = new FlowTable<Tcb>(init.random());
     this.#ports = new LocalPorts(table, secrets);
@@ -113,6 +121,7 @@ export class Tcp {
       challenges: new ChallengeAcks(options.challengeAcksPerSecond, init.random),
       secrets,
       cookies: new SynCookies(secrets),
+      random: init.random,
       trace: init.trace,
       now: init.now,
       touch: (tcb) => {
@@ -252,18 +261,19 @@ export class Tcp {
   /**
    * Listens on a port.
    *
-   * @param options The port, and our address if not all of them.
+   * @param options The port; our address if not all of them; congestion control if not the stack's.
    * @param accept Gets each connection once it is Established.
    * @throws {StackError} `"invalid"` or `"address-in-use"`.
    */
   listen(
-    options: { readonly port: number; readonly address?: IpAddress },
+    options: ListenAt,
     accept: (connection: Connection) => void,
   ): ListenHandle {
-    const { port, address } = options;
+    const { port, address, congestion } = options;
     checkPort(port);
+    checkCongestion(congestion);
     const { halfOpen } = this.#services;
-    const listener = this.#listeners.add(port, address, accept, () => {
+    const listener = this.#listeners.add(port, address, congestion, accept, () => {
       for (const tcb of halfOpen) if (tcb.opening === listener) abort(tcb);
     });
     return listener;
@@ -272,17 +282,18 @@ export class Tcp {
   /**
    * Begins to open a connection.
    *
-   * @param options The remote end, and our port if it matters.
+   * @param options The remote end; our port if it matters; congestion control if not the stack's.
    * @param outcome Told what becomes of it.
    * @throws {StackError} `"invalid"`, `"no-route"`, `"address-in-use"` or `"ports-exhausted"`.
    */
   connect(
-    options: { readonly address: IpAddress; readonly port: number; readonly localPort?: number },
+    options: ConnectTo,
     outcome: ConnectOutcome,
   ): ConnectAttempt {
     const { address, port } = options;
     const { ip, table } = this.#services;
     checkPort(port);
+    checkCongestion(options.congestion);
     const route = ip.route(address);
     if (route === undefined) throw new StackError("no-route", `no route to ${address}`);
     let { localPort } = options;
@@ -300,7 +311,7 @@ export class Tcp {
         );
       }
     }
-    const tcb = activeOpen(this.#services, outcome, route, localPort, port);
+    const tcb = activeOpen(this.#services, outcome, route, localPort, port, options.congestion);
     return {
       cancel: () => {
         if (tcb.opening !== undefined) abort(tcb);

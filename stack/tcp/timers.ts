@@ -27,6 +27,10 @@ export function timersExpired(tcb: Tcb, now: number): void {
     sendTimerExpired(tcb, now);
     if (tcb.state === "Closed") return;
   }
+  if (tcb.paceDeadline <= now) {
+    tcb.paceDeadline = Infinity;
+    tcb.services.touch(tcb); // It leaves with this poll.
+  }
   if (tcb.keepAliveDeadline <= now) {
     keepAliveExpired(tcb, now);
     if (tcb.state === "Closed") return;

@@ -119,6 +119,7 @@ function settle(tcb: Tcb, reason: CloseReason): void {
 function stopTimers(tcb: Tcb): void {
   tcb.sendTimer = "off";
   tcb.sendDeadline = Infinity;
+  tcb.paceDeadline = Infinity;
   tcb.ackDeadline = Infinity;
   tcb.waitDeadline = Infinity;
   tcb.keepAliveDeadline = Infinity;

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { Flight, type Transmission } from "../../../stack/tcp/flight.ts";
+import { Flight } from "../../../stack/tcp/flight.ts";
+import type { Transmission } from "../../../stack/tcp/transmission.ts";
 
 /** What the model knows of one byte in flight. */
 interface Byte {

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { Flight, type Transmission } from "../../../stack/tcp/flight.ts";
+import { Flight } from "../../../stack/tcp/flight.ts";
 import { Rack } from "../../../stack/tcp/rack.ts";
+import type { Transmission } from "../../../stack/tcp/transmission.ts";
 
 const MSS = 10;
 const RTT = 100;
