@@ -4,6 +4,7 @@ import { fold, sum } from "../../stack/wire/checksum.ts";
 import { Frame } from "../../stack/wire/frame.ts";
 import { carries, ETHERNET_HEADER_SIZE } from "./carries.ts";
 import type { Device } from "./device.ts";
+import { markCongestion } from "./ecn_mark.ts";
 import { FrameHeap } from "./frame_heap.ts";
 import { seededRandom } from "./random.ts";
 
@@ -42,6 +43,11 @@ export interface Impairment {
   readonly rate?: number;
   /** Room before the bottleneck in bytes; a frame that finds none is lost. Default 256 KiB. */
   readonly queue?: number;
+  /**
+   * Bytes that wait before the bottleneck from which on packets are marked (explicit congestion
+   * notification, RFC 3168), where their senders react to it; default: none are.
+   */
+  readonly mark?: number;
   /** Time that every frame takes, after the bottleneck. */
   readonly delay?: number;
   /** Time that a frame may take in addition, uniformly from 0 to this. Frames stay in order. */
@@ -79,6 +85,8 @@ export interface ImpairmentCounters {
   lost: number;
   /** Lost because the queue of the bottleneck, or the memory for held frames, was full. */
   overflowed: number;
+  /** Frames that were marked as congested. */
+  marked: number;
   /** Frames with a flipped bit. */
   corrupted: number;
   /** Frames that arrive twice. */
@@ -229,6 +237,7 @@ export class Path {
     dropped: 0,
     lost: 0,
     overflowed: 0,
+    marked: 0,
     corrupted: 0,
     duplicated: 0,
     reordered: 0,
@@ -282,10 +291,14 @@ export class Path {
       counters.lost++;
       return false;
     }
-    const sent = this.#bottleneck(frame.length, now);
+    const waiting = this.#waiting(now);
+    const sent = this.#bottleneck(frame.length, waiting, now);
     if (sent === undefined) {
       counters.overflowed++;
       return false;
+    }
+    if (impairment.mark !== undefined && waiting > impairment.mark && markCongestion(frame)) {
+      counters.marked++;
     }
     if (this.#chance(impairment.corrupt) && flipBit(frame, this.#random())) counters.corrupted++;
     const due = this.#arrival(sent);
@@ -307,13 +320,18 @@ export class Path {
     return this.#chance(loss);
   }
 
+  /** Bytes that wait before the bottleneck. */
+  #waiting(now: number): number {
+    const { rate } = this.#impairment;
+    return rate === undefined ? 0 : Math.max(this.#busyUntil - now, 0) * rate / 8000;
+  }
+
   /** When the bottleneck has sent a frame; `undefined` if there is no room before it. */
-  #bottleneck(length: number, now: number): number | undefined {
+  #bottleneck(length: number, waiting: number, now: number): number | undefined {
     const { rate, queue = DEFAULT_QUEUE } = this.#impairment;
     if (rate === undefined) return now;
     const bytesPerMillisecond = rate / 8000;
     const start = Math.max(now, this.#busyUntil);
-    const waiting = (start - now) * bytesPerMillisecond;
     if (waiting > 0 && waiting + length > queue) return undefined;
     return this.#busyUntil = start + length / bytesPerMillisecond;
   }

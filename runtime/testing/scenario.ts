@@ -319,7 +319,7 @@ export class Scenario implements Stage {
     if (tcp === undefined || peer === undefined || peer.to !== 0 && peer.to !== tcp.sourcePort) {
       this.strays.push(packet);
       this.#line(() => `stray > ${JSON.stringify({ ...packet, ethernet: undefined })}`);
-    } else peer.arrive({ ...tcp, time: this.now });
+    } else peer.arrive({ ...tcp, time: this.now, ecn: ip!.tos & 3 });
     return true;
   }
 

@@ -46,6 +46,8 @@ export interface OpenOptions {
 export interface ReceivedSegment extends TcpSegment {
   /** When it came, in milliseconds since the scene was set. */
   readonly time: number;
+  /** Explicit congestion notification of its packet (RFC 3168 section 5): 2 for ECT(0). */
+  readonly ecn: number;
 }
 
 /** What a peer needs of the scenario that it plays in. */

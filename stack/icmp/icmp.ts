@@ -110,7 +110,7 @@ export class Icmp {
     icmp.emit(target, TRANSPORT_OFFSET, icmp.ECHO_REPLY, 0, payloadLength);
     this.#counters.echoesAnswered++;
     this.#counters.messagesSent++;
-    this.#output.send(route, PROTOCOL_ICMP, payloadLength);
+    this.#output.send(route, PROTOCOL_ICMP, payloadLength, 0);
   }
 
   #receiveError(packet: IpPacket, now: number): void {
@@ -179,7 +179,7 @@ export class Icmp {
     icmp.emit(target, TRANSPORT_OFFSET, type, code, length);
     this.#counters.errorsSent++;
     this.#counters.messagesSent++;
-    this.#output.send(route, PROTOCOL_ICMP, length);
+    this.#output.send(route, PROTOCOL_ICMP, length, 0);
   }
 }
 

@@ -69,15 +69,15 @@ export class Ipv4Output implements IpOutput {
     return route;
   }
 
-  send(route: Route, protocol: number, length: number): boolean {
+  send(route: Route, protocol: number, length: number, ecn: number): boolean {
     const { frame } = this;
     const { mtu } = route;
     let sent: boolean;
     if (length + ipv4.HEADER_LENGTH <= mtu || frame.segmentSize > 0) {
       // A packet that may not be fragmented needs no identification (RFC 6864 section 4.1).
       sent = protocol === PROTOCOL_TCP
-        ? this.#emit(route as Ipv4Route, protocol, 0, length, 0, ipv4.DONT_FRAGMENT)
-        : this.#emit(route as Ipv4Route, protocol, 0, length, this.#identification(), 0);
+        ? this.#emit(route as Ipv4Route, protocol, 0, length, 0, ipv4.DONT_FRAGMENT, ecn)
+        : this.#emit(route as Ipv4Route, protocol, 0, length, this.#identification(), 0, ecn);
     } else sent = this.#sendFragments(route as Ipv4Route, protocol, length);
     frame.clearOffload();
     return sent;
@@ -132,7 +132,7 @@ export class Ipv4Output implements IpOutput {
       const isLast = start + most >= length;
       const field = start >>> 3 | (isLast ? 0 : ipv4.MORE_FRAGMENTS);
       const size = isLast ? length - start : most;
-      if (!this.#emit(route, protocol, start, size, identification, field)) sent = false;
+      if (!this.#emit(route, protocol, start, size, identification, field, 0)) sent = false;
     }
     return sent;
   }
@@ -144,6 +144,7 @@ export class Ipv4Output implements IpOutput {
    * @param start Offset of the part in what the transport wrote.
    * @param length Length of the part in bytes.
    * @param field Flags and fragment offset.
+   * @param ecn Bits of explicit congestion notification.
    */
   #emit(
     route: Ipv4Route,
@@ -152,6 +153,7 @@ export class Ipv4Output implements IpOutput {
     length: number,
     identification: number,
     field: number,
+    ecn: number,
   ): boolean {
     const { frame, now } = this;
     const { bytes } = frame;
@@ -174,6 +176,7 @@ export class Ipv4Output implements IpOutput {
       protocol,
       route.local.word3,
       route.remote.word3,
+      ecn,
     );
     counters.packetsSent++;
     if (route.nextHop === undefined) return this.#loop(frame);

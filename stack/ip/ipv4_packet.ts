@@ -20,6 +20,7 @@ export function fillIpv4(packet: IpPacket, bytes: Uint8Array, at: number, length
   packet.sourceOffset = at + ipv4.SOURCE;
   packet.destinationOffset = at + ipv4.DESTINATION;
   packet.protocol = bytes[at + ipv4.PROTOCOL]!;
+  packet.ecn = bytes[at + ipv4.SERVICE]! & ipv4.ECN;
   packet.ttl = bytes[at + ipv4.TTL]!;
   packet.payloadOffset = at + header;
   packet.payloadLength = (total < length ? total : length) - header;

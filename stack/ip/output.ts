@@ -51,8 +51,9 @@ export interface IpOutput {
    * @param route The way.
    * @param protocol Protocol number of the payload.
    * @param length Bytes of transport header and payload.
+   * @param ecn Bits of explicit congestion notification (RFC 3168 section 5).
    * @returns `false` if it was lost on the spot (link full, no neighbor and its queue full);
    *   a packet that waits for address resolution counts as sent.
    */
-  send(route: Route, protocol: number, length: number): boolean;
+  send(route: Route, protocol: number, length: number, ecn: number): boolean;
 }

@@ -18,6 +18,8 @@ export class IpPacket {
   destinationOffset = 0;
   /** Protocol number of the payload (6 TCP, 17 UDP, 1 ICMP). */
   protocol = 0;
+  /** Explicit congestion notification (RFC 3168 section 5): 0 to 3, 3 for congestion experienced. */
+  ecn = 0;
   /** Time to live, 0 to 255. */
   ttl = 0;
   /** Index of the first payload byte. */

@@ -1,4 +1,5 @@
 import { FIN, type Segment, SYN } from "../wire/tcp.ts";
+import { echoArrives } from "./congestion_marks.ts";
 import { armSendTimer } from "./send.ts";
 import { seqDiff, seqGt, seqLeq, seqLt } from "./sequence.ts";
 import type { Tcb } from "./tcb.ts";
@@ -18,6 +19,7 @@ export function processAck(tcb: Tcb, segment: Segment, now: number): void {
     const duplicate = acked === 0 && isDuplicate(tcb, segment);
     if (duplicate) tcb.services.counters.duplicateAcksReceived++;
     news = acked > 0 || duplicate || segment.sackCount > 0;
+    if (tcb.ecn !== undefined) echoArrives(tcb, tcb.ecn, segment, now);
     if (news) tcb.recovery.acknowledged(tcb, segment, acked, duplicate, now);
   }
   if (acked > 0) newDataAcknowledged(tcb, segment.ack, acked, now);

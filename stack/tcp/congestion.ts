@@ -65,6 +65,13 @@ export interface CongestionControl {
    * @param now Time in milliseconds.
    */
   lossDetected(inFlight: number, now: number): void;
+  /**
+   * The peer has seen a mark of a router: once for a window, outside loss recovery (RFC 8511).
+   *
+   * @param inFlight Bytes in flight.
+   * @param now Time in milliseconds.
+   */
+  congestionExperienced(inFlight: number, now: number): void;
   /** The retransmission timer expired for the first time for this data. */
   timedOut(inFlight: number, now: number): void;
   /**

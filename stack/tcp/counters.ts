@@ -18,6 +18,10 @@ export class TcpCounters {
   fastRetransmits = 0;
   /** Reductions of the window that turned out needless and were taken back. */
   recoveriesUndone = 0;
+  /** Segments with text that a router has marked (RFC 3168). */
+  congestionMarksReceived = 0;
+  /** Reductions of the window because the peer reported a mark (RFC 3168). */
+  congestionReductions = 0;
   /** Tail loss probes sent (RFC 8985). */
   tailLossProbes = 0;
   /** Acknowledgments that report something received twice (RFC 2883). */

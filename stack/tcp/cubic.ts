@@ -6,6 +6,8 @@ import { initialWindow } from "./new_reno.ts";
 const C = 0.4;
 /** What is left of the window after a loss. */
 const BETA = 0.7;
+/** What is left of it after a mark (RFC 8511 section 3). */
+const BETA_ECN = 0.85;
 /** Growth per window of a Reno flow that loses as much: 3 (1 - beta) / (1 + beta). */
 const ALPHA = 3 * (1 - BETA) / (1 + BETA);
 
@@ -91,11 +93,20 @@ export class Cubic implements CongestionControl {
   }
 
   lossDetected(_inFlight: number, _now: number): void {
+    this.#reduce(BETA);
+  }
+
+  congestionExperienced(_inFlight: number, _now: number): void {
+    this.#reduce(BETA_ECN);
+    this.#state.cwnd = Math.min(this.#state.cwnd, this.#state.ssthresh);
+  }
+
+  #reduce(beta: number): void {
     const state = this.#state;
     // Fast convergence: who loses before being back where it was leaves room for others.
     state.most = state.cwnd < state.most ? state.cwnd * (1 + BETA) / 2 : state.cwnd;
     state.prior = state.cwnd;
-    state.ssthresh = Math.max(state.cwnd * BETA, 2 * this.#mss);
+    state.ssthresh = Math.max(state.cwnd * beta, 2 * this.#mss);
     state.since = -1;
   }
 

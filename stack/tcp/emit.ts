@@ -1,6 +1,7 @@
 import type { IpPacket } from "../ip/packet.ts";
 import { type IpOutput, type Route, TRANSPORT_OFFSET } from "../ip/output.ts";
 import { fold, foldPartial, sum } from "../wire/checksum.ts";
+import { ECN_CAPABLE } from "../wire/ipv4.ts";
 import { PROTOCOL_TCP } from "../wire/protocol.ts";
 import {
   ACK,
@@ -17,6 +18,7 @@ import {
   writeTimestamps,
 } from "../wire/tcp.ts";
 import { receiveLimit } from "./buffer_limits.ts";
+import { ecnFlags, ecnSynFlags } from "./congestion_marks.ts";
 import type { Tcb, TcpServices } from "./tcb.ts";
 
 /** The largest value of the window field. */
@@ -51,7 +53,14 @@ export function sendSegment(
   tcb.ackNow = false;
   tcb.ackDeadline = Infinity;
   tcb.lastAckSent = tcb.rcvNxt;
-  return emit(tcb, seq, tcb.rcvNxt, flags | ACK, window, headerLength, length);
+  let mark = 0;
+  if (tcb.ecn !== undefined) {
+    const isNewData = length > 0 && seq === tcb.sndMax;
+    flags |= ecnFlags(tcb.ecn, seq, isNewData);
+    // Neither acknowledgments nor what is sent again may be marked (RFC 3168 section 6.1.4, 6.1.5).
+    if (isNewData) mark = ECN_CAPABLE;
+  }
+  return emit(tcb, seq, tcb.rcvNxt, flags | ACK, window, headerLength, length, mark);
 }
 
 /**
@@ -130,7 +139,7 @@ export function sendSyn(tcb: Tcb, withAck: boolean): void {
     timestampEcho: tcb.timestampRecent,
   });
   const window = Math.min(options.receiveBuffer, MAX_WINDOW_FIELD); // never scaled in a SYN
-  const flags = withAck ? SYN | ACK : SYN;
+  const flags = (withAck ? SYN | ACK : SYN) | ecnSynFlags(tcb, withAck);
   emit(tcb, tcb.iss, withAck ? tcb.rcvNxt : 0, flags, window, length, 0);
 }
 
@@ -194,6 +203,7 @@ function emit(
   window: number,
   headerLength: number,
   length: number,
+  ecn = 0,
 ): boolean {
   const { services, route, localPort, remotePort } = tcb;
   const bytes = services.ip.frame.bytes;
@@ -208,7 +218,7 @@ function emit(
     window,
     headerLength,
   );
-  return transmit(services, route, headerLength + length);
+  return transmit(services, route, headerLength + length, ecn);
 }
 
 function writeHeader(
@@ -223,7 +233,7 @@ function writeHeader(
 }
 
 /** Fills in the checksum, or as much of it as the link leaves to us, and sends. */
-function transmit(services: TcpServices, route: Route, length: number): boolean {
+function transmit(services: TcpServices, route: Route, length: number, ecn = 0): boolean {
   const ip: IpOutput = services.ip;
   const { frame } = ip;
   const bytes = frame.bytes;
@@ -240,7 +250,7 @@ function transmit(services: TcpServices, route: Route, length: number): boolean 
   bytes[TRANSPORT_OFFSET + CHECKSUM] = checksum >>> 8;
   bytes[TRANSPORT_OFFSET + CHECKSUM + 1] = checksum;
   services.counters.segmentsSent++;
-  if (ip.send(route, PROTOCOL_TCP, length)) return true;
+  if (ip.send(route, PROTOCOL_TCP, length, ecn)) return true;
   services.counters.droppedLinkFull++;
   return false;
 }

@@ -1,9 +1,10 @@
 import type { IpPacket } from "../ip/packet.ts";
 import type { Route } from "../ip/output.ts";
-import { ACK, RST, type Segment, SYN, TIMESTAMPS_LENGTH } from "../wire/tcp.ts";
+import { ACK, CWR, ECE, RST, type Segment, SYN, TIMESTAMPS_LENGTH } from "../wire/tcp.ts";
 import { updateSendWindow } from "./acknowledgment.ts";
 import type { ConnectOutcome } from "./api.ts";
 import type { CongestionName } from "./congestion.ts";
+import { takeEcnSyn } from "./congestion_marks.ts";
 import { sendResetForAck, sendSyn, timestampOf } from "./emit.ts";
 import { armSendTimer } from "./send.ts";
 import { seqGeq, seqGt, seqLeq } from "./sequence.ts";
@@ -68,6 +69,7 @@ export function passiveOpen(
   tcb.timestampOffset = timestampOffset(tcb);
   transition(tcb, "Passive_open");
   takeSyn(tcb, segment);
+  takeEcnSyn(tcb, segment);
   table.add(tcb);
   halfOpen.add(tcb);
   counters.passiveOpens++;
@@ -213,6 +215,7 @@ export function segmentInSynSent(tcb: Tcb, segment: Segment, now: number): boole
 
   takeSyn(tcb, segment);
   if (acknowledges) {
+    takeEcnSyn(tcb, segment);
     establish(tcb, segment, "Recv_synack", now);
     tcb.ackNow = true;
     segment.seq = (segment.seq + 1) | 0; // What follows the SYN.
@@ -264,6 +267,8 @@ export function establish(
  */
 export function synInSynRcvd(tcb: Tcb, segment: Segment): boolean {
   if (segment.seq === tcb.irs) {
+    // A SYN without the offer takes it back (RFC 3168 section 6.1.1).
+    if ((segment.flags & (ECE | CWR)) === 0) tcb.ecn = undefined;
     sendSyn(tcb, true); // The peer has not seen our SYN-ACK.
     return false;
   }

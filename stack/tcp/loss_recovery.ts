@@ -1,4 +1,4 @@
-import type { Segment } from "../wire/tcp.ts";
+import { ECE, type Segment } from "../wire/tcp.ts";
 import { type DeliveryObserver, Flight } from "./flight.ts";
 import { ProportionalRateReduction } from "./prr.ts";
 import { Rack } from "./rack.ts";
@@ -155,7 +155,8 @@ export class LossRecovery implements DeliveryObserver {
     flight.delivery.begin();
     // Slow start may double the window even where one round trip does not fill it.
     const { cwnd, ssthresh } = tcb.congestion;
-    const limited = tcb.windowLimited || cwnd < ssthresh && cwnd < 2 * this.pipe(tcb);
+    const limited = (segment.flags & ECE) === 0 && // The peer says that there is congestion.
+      (tcb.windowLimited || cwnd < ssthresh && cwnd < 2 * this.pipe(tcb));
 
     if (acked > 0) {
       flight.acknowledge(ack, this);

@@ -1,5 +1,8 @@
 import type { CongestionControl } from "./congestion.ts";
 
+/** What is left of the window after a mark (RFC 8511 section 3). */
+const BETA_ECN = 0.8;
+
 /** The standard algorithm: slow start and congestion avoidance (RFC 5681), IW10 (RFC 6928). */
 export class NewReno implements CongestionControl {
   readonly name = "reno";
@@ -43,6 +46,12 @@ export class NewReno implements CongestionControl {
 
   lossDetected(inFlight: number, _now: number): void {
     this.ssthresh = Math.max(inFlight / 2, 2 * this.#mss);
+    this.#counted = 0;
+  }
+
+  congestionExperienced(inFlight: number, _now: number): void {
+    this.ssthresh = Math.max(inFlight * BETA_ECN, 2 * this.#mss);
+    this.cwnd = Math.min(this.cwnd, this.ssthresh);
     this.#counted = 0;
   }
 

@@ -2,6 +2,7 @@ import { ACK, FIN, RST, type Segment, SYN } from "../wire/tcp.ts";
 import { processAck } from "./acknowledgment.ts";
 import { ByteRing } from "./byte_ring.ts";
 import { roomFor } from "./byte_room.ts";
+import { marksArrive } from "./congestion_marks.ts";
 import {
   sendAck,
   sendChallengeAck,
@@ -216,6 +217,7 @@ function finAcknowledged(tcb: Tcb, ack: number, now: number): void {
 /** Seventh step: the text. Urgent data is data like any other (RFC 6093). */
 function receiveText(tcb: Tcb, segment: Segment, now: number): void {
   if (segment.length === 0) return;
+  if (tcb.ecn !== undefined) marksArrive(tcb, tcb.ecn, segment);
   const { counters } = tcb.services;
   if (!canReceive(tcb.state)) {
     counters.droppedAfterFin++;

@@ -13,6 +13,7 @@ import type { ByteRing } from "./byte_ring.ts";
 import type { ChallengeAcks, Challenged } from "./challenge_acks.ts";
 import type { CongestionControl, CongestionName } from "./congestion.ts";
 import type { TcpCounters } from "./counters.ts";
+import type { Ecn } from "./ecn.ts";
 import type { FlowEntry, FlowTable } from "./flow_table.ts";
 import type { SecretNumbers } from "./isn.ts";
 import type { LossRecovery } from "./loss_recovery.ts";
@@ -172,6 +173,8 @@ export class Tcb implements FlowEntry, Timed, Challenged {
   timestamps = false;
   /** What our timestamps differ from the stack's clock by, so that they do not tell its time. */
   timestampOffset = 0;
+  /** Both sides react to marks of routers; `undefined`: they do not (RFC 3168). */
+  ecn: Ecn | undefined = undefined;
   /** Both sides report what has arrived ahead (RFC 2018). */
   sackPermitted = false;
 

@@ -5,6 +5,7 @@ import { StackError } from "../error.ts";
 import type { StackNotice } from "../notice.ts";
 import { read16, read32 } from "../wire/bytes.ts";
 import { fold, sum } from "../wire/checksum.ts";
+import { CONGESTION_EXPERIENCED } from "../wire/ipv4.ts";
 import { PROTOCOL_TCP } from "../wire/protocol.ts";
 import {
   ACK,
@@ -172,6 +173,7 @@ export class Tcp {
       counters.optionsMalformed++;
     }
     if (packet.segmentSize > 0) segment.segmentSize = packet.segmentSize;
+    segment.congestionExperienced = packet.ecn === CONGESTION_EXPERIENCED;
 
     const { sourcePort, destinationPort } = segment;
     const tcb = this.#services.table.find(packet, sourcePort, destinationPort);

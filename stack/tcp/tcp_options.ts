@@ -43,6 +43,11 @@ export interface TcpOptions {
   readonly challengeAcksPerSecond: number;
   /** Congestion control. */
   readonly congestion: CongestionName;
+  /**
+   * Explicit congestion notification (RFC 3168): `"offer"` it when connecting, `"accept"` it from
+   * peers that offer it, or neither.
+   */
+  readonly ecn: "offer" | "accept" | "off";
   /** Offer timestamps (RFC 7323). */
   readonly timestamps: boolean;
   /** Offer selective acknowledgment (RFC 2018). */
@@ -91,6 +96,7 @@ export const DEFAULT_TCP_OPTIONS: TcpOptions = {
   delayedAck: 40,
   challengeAcksPerSecond: 1_000,
   congestion: "cubic",
+  ecn: "accept",
   timestamps: true,
   sack: true,
   receiveBuffer: 16 << 20,

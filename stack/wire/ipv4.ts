@@ -17,6 +17,14 @@ import { fold, sum } from "./checksum.ts";
 
 /** Offset of version and header length. */
 export const VERSION = 0;
+/** Offset of the differentiated services field; its two lowest bits are those of {@link ECN}. */
+export const SERVICE = 1;
+/** Explicit congestion notification (RFC 3168 section 5), in {@link SERVICE}. */
+export const ECN = 3;
+/** Value of {@link ECN}: the sender reacts to marks, ECT(0). */
+export const ECN_CAPABLE = 2;
+/** Value of {@link ECN}: a router has marked the packet, CE. */
+export const CONGESTION_EXPERIENCED = 3;
 /** Offset of the packet's length in bytes, header included. */
 export const TOTAL_LENGTH = 2;
 /** Offset of the identification that the fragments of a datagram share. */
@@ -82,6 +90,7 @@ export function headerLength(bytes: Uint8Array, offset: number): number {
  * @param ttl Time to live.
  * @param protocol Protocol number of the payload.
  * @param source Source address, as 32 bits; likewise `destination`.
+ * @param ecn Value of the {@link ECN} bits.
  */
 export function emit(
   bytes: Uint8Array,
@@ -93,9 +102,11 @@ export function emit(
   protocol: number,
   source: number,
   destination: number,
+  ecn: number,
 ): void {
   const timeAndProtocol = ttl << 8 | protocol;
-  write16(bytes, offset, 0x4500);
+  const versionAndService = 0x4500 | ecn;
+  write16(bytes, offset, versionAndService);
   write16(bytes, offset + TOTAL_LENGTH, totalLength);
   write16(bytes, offset + IDENTIFICATION, identification);
   write16(bytes, offset + FRAGMENT, fragment);
@@ -104,7 +115,7 @@ export function emit(
     bytes,
     offset + CHECKSUM,
     fold(
-      0x4500 + totalLength + identification + fragment + timeAndProtocol +
+      versionAndService + totalLength + identification + fragment + timeAndProtocol +
         (source >>> 16) + (source & 0xffff) + (destination >>> 16) + (destination & 0xffff),
     ),
   );

@@ -50,6 +50,10 @@ export const PSH = 0x08;
 export const ACK = 0x10;
 /** The urgent pointer counts. */
 export const URG = 0x20;
+/** ECN-Echo (RFC 3168). */
+export const ECE = 0x40;
+/** Congestion window reduced (RFC 3168). */
+export const CWR = 0x80;
 
 /** Option kinds (RFC 9293 section 3.2, RFC 7323). */
 const OPTION_END = 0;
@@ -106,6 +110,8 @@ export class Segment {
   timestampEcho = 0;
   /** SACK blocks, 0 to 4. */
   sackCount = 0;
+  /** A router has marked its packet instead of dropping it (RFC 3168). */
+  congestionExperienced = false;
   /** First sequence number of each SACK block. */
   readonly sackStarts: Int32Array = new Int32Array(MAX_SACK_BLOCKS);
   /** Sequence number after the last one of each SACK block. */

@@ -86,7 +86,7 @@ class Setup {
     const route = this.output.route(ip(to), from === undefined ? undefined : ip(from))!;
     const bytes = this.output.frame.bytes;
     for (let i = 0; i < length; i++) bytes[TRANSPORT_OFFSET + i] = pattern(i);
-    return this.output.send(route, protocol, length);
+    return this.output.send(route, protocol, length, 0);
   }
 
   take(): Frame[] {
@@ -263,12 +263,12 @@ Deno.test("a route finds its neighbor again after it was evicted", () => {
   const t = new Setup({ addresses: ["10.0.0.2/8"] });
   t.introduce("10.0.0.9");
   const route = t.output.route(ip("10.0.0.9"))!;
-  assertEquals(t.output.send(route, TCP, 20), true);
+  assertEquals(t.output.send(route, TCP, 20, 0), true);
   t.output.now = 1;
   for (let i = 0; i < CACHE_CAPACITY; i++) t.resolver.neighbor(IpAddress.v4(0x0a010000 + i), 1);
   t.take();
   assertEquals(route.neighbor!.state, "evicted");
-  assertEquals(t.output.send(route, TCP, 20), true); // waits
+  assertEquals(t.output.send(route, TCP, 20, 0), true); // waits
   assertEquals(decodePacket(t.take()[0]!.view()).arp!.targetIp, "10.0.0.9");
   t.introduce("10.0.0.9");
   assertEquals(t.take().length, 1);

@@ -49,6 +49,7 @@ Deno.test("an emitted header is what an independent encoder makes", () => {
         fields.protocol,
         source,
         destination,
+        0,
       );
       assertEquals(bytes.subarray(at), expected);
       assertEquals(ipv4.fault(bytes, at, expected.length), undefined);
