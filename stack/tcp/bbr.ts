@@ -178,6 +178,15 @@ export class Bbr implements CongestionControl, PathModel {
     this.#inRecovery = true;
   }
 
+  /** The draft leaves marks open: here one counts as a loss does (RFC 3168 section 5). */
+  congestionExperienced(inFlight: number): void {
+    if (!this.#fullBwReached) {
+      this.#fullBwReached = true;
+      this.bounds.inflightLongterm = Math.max(this.#bdp(this.path.maxBw, 1), inFlight * BETA);
+    } else if (this.state === "ProbeBW_UP") this.#fullBwNow = true;
+    else this.bounds.lossInRound = true;
+  }
+
   timedOut(): void {
     this.#saveCwnd();
     this.#inRecovery = true;
