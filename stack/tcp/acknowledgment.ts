@@ -65,6 +65,7 @@ function newDataAcknowledged(tcb: Tcb, ack: number, acked: number, now: number):
   tcb.softError = false;
   tcb.timeoutFrom = now;
   tcb.sndUna = ack;
+  tcb.pathMtu?.acknowledged(tcb, ack, now);
   if (seqLt(tcb.sndNxt, ack)) tcb.sndNxt = ack; // the byte of a window probe
   const fin = tcb.sndFin !== undefined && seqGt(ack, tcb.sndFin) ? 1 : 0;
   release(tcb, acked - fin);

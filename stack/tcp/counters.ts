@@ -84,6 +84,16 @@ export class TcpCounters {
   icmpErrorsAccepted = 0;
   /** ICMP errors that named no connection or a sequence number not in flight. */
   icmpErrorsIgnored = 0;
+  /** Segment sizes lowered because ICMP said that a packet was too large (RFC 1191). */
+  pathMtuLowered = 0;
+  /** The same, put off because segments of that size had come through (RFC 5927 section 7.2). */
+  pathMtuDoubted = 0;
+  /** Segment sizes lowered because large segments went unanswered time after time (RFC 4821). */
+  blackHolesSuspected = 0;
+  /** Segment sizes restored because smaller segments went unanswered, too. */
+  blackHolesDismissed = 0;
+  /** Segment sizes raised again because a larger segment had come through. */
+  pathMtuRaised = 0;
   /** Segments with an option list that breaks the format; the rest of the list was ignored. */
   optionsMalformed = 0;
   /** Dropped: shorter than its header says or than a header can be. */

@@ -1,5 +1,6 @@
 import type { IcmpErrorType } from "../icmp/error.ts";
 import { TCP_HEADER_LENGTH, TIMESTAMPS_LENGTH } from "../wire/tcp.ts";
+import { PathMtu } from "./path_mtu.ts";
 import type { Tcb } from "./tcb.ts";
 import { teardown, transition } from "./transition.ts";
 
@@ -20,7 +21,7 @@ const SMALLEST_MTU = 576;
 export function icmpErrorArrives(tcb: Tcb, type: IcmpErrorType, mtu: number): void {
   switch (type) {
     case "fragmentation-needed":
-      lowerSegmentSize(tcb, mtu);
+      lowerSegmentSize(tcb, mtu, tcb.services.now);
       return;
     case "port-unreachable":
     case "protocol-unreachable":
@@ -37,12 +38,12 @@ export function icmpErrorArrives(tcb: Tcb, type: IcmpErrorType, mtu: number): vo
 }
 
 /** Path MTU discovery (RFC 1191): what was too large is sent again in smaller segments. */
-function lowerSegmentSize(tcb: Tcb, mtu: number): void {
+function lowerSegmentSize(tcb: Tcb, mtu: number, now: number): void {
   const options = tcb.timestamps ? TIMESTAMPS_LENGTH : 0;
   const mss = mtu - tcb.route.headerLength - TCP_HEADER_LENGTH - options;
   if (mtu < SMALLEST_MTU || mss >= tcb.sndMss) return;
-  tcb.sndMss = mss;
-  tcb.congestion.setSegmentSize(mss);
+  tcb.pathMtu ??= new PathMtu();
+  if (!tcb.pathMtu.tooLarge(tcb, mss, now)) return;
   tcb.recovery?.tooLarge(tcb);
   tcb.services.touch(tcb);
 }

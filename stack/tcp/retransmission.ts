@@ -1,7 +1,14 @@
 import { PSH } from "../wire/tcp.ts";
 import { sendSegment, sendSyn } from "./emit.ts";
 import { LossRecovery } from "./loss_recovery.ts";
-import { armSendTimer, countRetransmission, lastSegment, retransmit, transmitNew } from "./send.ts";
+import {
+  armSendTimer,
+  countRetransmission,
+  firstSegmentOf,
+  lastSegment,
+  retransmit,
+  transmitNew,
+} from "./send.ts";
 import { seqGt } from "./sequence.ts";
 import type { Tcb } from "./tcb.ts";
 import { teardown, transition } from "./transition.ts";
@@ -69,6 +76,7 @@ function repeatData(tcb: Tcb, now: number): void {
   recovery.timedOut(tcb, now);
   tcb.rto.backoffs++;
   tcb.timeoutFrom = now;
+  tcb.pathMtu?.timedOut(tcb, firstSegmentOf(tcb, recovery.flight.head!), now);
   // This one leaves whatever the peer's window says: it was inside it once, and doubles as a probe.
   retransmit(tcb, recovery.flight.head!, now);
 }

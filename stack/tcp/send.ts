@@ -2,6 +2,7 @@ import { FIN, PSH } from "../wire/tcp.ts";
 import { receiveWindow, sendAck, sendSegment } from "./emit.ts";
 import { LossRecovery } from "./loss_recovery.ts";
 import { Pacer } from "./pacer.ts";
+import { PathMtu } from "./path_mtu.ts";
 import { isSynchronized } from "./state.ts";
 import { seqDiff, seqGeq, seqGt, seqLeq } from "./sequence.ts";
 import type { Tcb } from "./tcb.ts";
@@ -47,6 +48,7 @@ function sendData(tcb: Tcb, now: number): void {
     congestion.model?.flightBegins(delivery, now);
   }
   const pacer = congestion.pacingRate === Infinity ? undefined : tcb.pacer ??= new Pacer();
+  const pathMtu = tcb.pathMtu ??= new PathMtu();
 
   tcb.windowLimited = false;
   for (;;) {
@@ -68,8 +70,13 @@ function sendData(tcb: Tcb, now: number): void {
       if (pipe < congestion.cwnd) delivery.limitedByApplication(pipe);
       break;
     }
-    const wanted = Math.min(left, Math.max(tcb.sndWnd - at, 0), tcb.sndMss);
-    const length = Math.min(wanted, Math.max(congestion.cwnd - pipe, 0));
+    const offered = Math.min(left, Math.max(tcb.sndWnd - at, 0));
+    const free = Math.max(congestion.cwnd - pipe, 0);
+    const mss = now < pathMtu.probeAt || recovery.phase !== "open"
+      ? tcb.sndMss
+      : pathMtu.tries(tcb, Math.min(offered, free));
+    const wanted = Math.min(offered, mss);
+    const length = Math.min(wanted, free);
     if (length < wanted) tcb.windowLimited = true;
     const fin = finOpen && length === left;
     if (length === 0 && !fin) break;
@@ -141,6 +148,7 @@ export function transmitNew(
   tcb.services.counters.bytesSent += length;
   tcb.pacer?.sent(length, tcb.congestion.pacingRate, now);
   tcb.recovery!.sent(seq, end, now);
+  tcb.pathMtu?.sent(length, end);
   if (fin) transition(tcb, "Send_fin", tcb.sndFin);
   armSendTimer(tcb, now);
   return true;
@@ -162,6 +170,7 @@ export function retransmit(tcb: Tcb, range: Transmission, now: number): void {
   counters.bytesRetransmitted += length;
   tcb.pacer?.sent(length, tcb.congestion.pacingRate, now);
   tcb.recovery!.retransmitted(tcb, range, room, now);
+  tcb.pathMtu?.repeated(tcb, now);
   // What answers it cannot come sooner than a round trip from now (RFC 6675 section 6).
   if (start === tcb.sndUna) tcb.timeoutFrom = now;
   const flags = (length > 0 && at + length === tcb.sendQueued ? PSH : 0) | (fin ? FIN : 0);
@@ -170,7 +179,7 @@ export function retransmit(tcb: Tcb, range: Transmission, now: number): void {
 }
 
 /** How much of a range fits one segment: a FIN takes no room from the payload. */
-function firstSegmentOf(tcb: Tcb, range: Transmission): number {
+export function firstSegmentOf(tcb: Tcb, range: Transmission): number {
   const length = seqDiff(range.end, range.start);
   const toFin = tcb.sndFin === undefined ? Infinity : seqDiff(tcb.sndFin, range.start);
   return Math.min(length, toFin <= tcb.sndMss ? toFin + 1 : tcb.sndMss);

@@ -19,6 +19,7 @@ import type { SecretNumbers } from "./isn.ts";
 import type { LossRecovery } from "./loss_recovery.ts";
 import type { Pacer } from "./pacer.ts";
 import { makeCongestionControl } from "./congestion_controls.ts";
+import type { PathMtu } from "./path_mtu.ts";
 import type { Reassembly } from "./reassembly.ts";
 import type { ReceiveTuning } from "./receive_tuning.ts";
 import type { SackReport } from "./sack_report.ts";
@@ -168,6 +169,9 @@ export class Tcb implements FlowEntry, Timed, Challenged {
   synSentAt = -1;
   /** What is in flight, and what became of it; made with the first byte sent. */
   recovery: LossRecovery | undefined = undefined;
+
+  /** What is known of the path's largest segment; made with the first byte sent. */
+  pathMtu: PathMtu | undefined = undefined;
 
   /** Both SYNs carried the timestamps option (RFC 7323 section 3.2). */
   timestamps = false;

@@ -131,6 +131,7 @@ function releaseSendBuffer(tcb: Tcb): void {
   tcb.sendRing = undefined;
   tcb.recovery?.flight.clear();
   tcb.recovery = undefined;
+  tcb.pathMtu = undefined;
 }
 
 /** Drops what was received and not read, in order or ahead. */

@@ -117,3 +117,70 @@ Deno.test("an MTU that no IPv4 path has, or a larger one, changes nothing", () =
   assertEquals(app.connection.info().mss, 1460);
   peer.expectNothing();
 });
+
+Deno.test("an MTU below what has come through is believed after a timeout (RFC 5927 section 7.2)", () => {
+  const { t, peer, app } = established();
+  app.write(patternBytes(1, 1460));
+  peer.drain();
+  peer.send("ACK");
+  app.write(patternBytes(1461, 5000));
+  const lost = peer.lose("ACK seq=1461 len=1460");
+  while (peer.discard() !== undefined);
+  unreachable(t, peer, lost, FRAGMENTATION_NEEDED, 1000);
+  assertEquals(app.connection.info().mss, 1460);
+  peer.expectNothing();
+  t.advance(200);
+  peer.expect("ACK seq=1461 len=960");
+  const { pathMtuDoubted, pathMtuLowered } = t.stack.counters.tcp;
+  assertEquals([app.connection.info().mss, pathMtuDoubted, pathMtuLowered], [960, 1, 1]);
+});
+
+Deno.test("an MTU below what has come through is forgotten when the segment comes through", () => {
+  const { t, peer, app } = established();
+  app.write(patternBytes(1, 1460));
+  peer.drain();
+  peer.send("ACK");
+  app.write(patternBytes(1461, 1460));
+  unreachable(t, peer, peer.expect("PSH ACK seq=1461 len=1460"), FRAGMENTATION_NEEDED, 1000);
+  peer.send("ACK");
+  app.write(patternBytes(2921, 1460));
+  peer.lose("PSH ACK seq=2921 len=1460");
+  t.advance(200);
+  peer.expect("PSH ACK seq=2921 len=1460");
+  assertEquals(app.connection.info().mss, 1460);
+});
+
+Deno.test("what small segments have proved is only their own size", () => {
+  const { t, peer, app } = established();
+  app.connection.setNoDelay(true);
+  for (let i = 0; i < 20; i++) {
+    app.write(new Uint8Array(100));
+    peer.expect(`PSH ACK seq=${1 + i * 100} len=100`);
+  }
+  peer.send("ACK");
+  app.write(new Uint8Array(3000));
+  const lost = peer.lose("ACK seq=2001 len=1460");
+  unreachable(t, peer, lost, FRAGMENTATION_NEEDED, 1000);
+  assertEquals(app.connection.info().mss, 960);
+});
+
+Deno.test("ten minutes after ICMP made segments smaller the former size is tried, once", () => {
+  const { t, peer, app, first } = inFlight();
+  unreachable(t, peer, first, FRAGMENTATION_NEEDED, 1000);
+  for (let rounds = 0; rounds < 100 && peer.rcvNxt < 5001; rounds++) {
+    peer.drain();
+    peer.send("ACK");
+    t.advance(100);
+  }
+  const sizes = () => {
+    app.write(new Uint8Array(4000));
+    const segments = peer.drain();
+    peer.send("ACK");
+    return segments.map(({ payload }) => payload.length);
+  };
+  assertEquals(sizes(), [960, 960, 960, 960, 160]);
+  t.advance(600_000);
+  assertEquals(sizes(), [1460, 960, 960, 620]);
+  assertEquals(sizes(), [1460, 1460, 1080]);
+  assertEquals(t.stack.counters.tcp.pathMtuRaised, 1);
+});
