@@ -88,6 +88,8 @@ export class LossRecovery implements DeliveryObserver {
   /** Round-trip time that was measured on our own clock; -1: none was. */
   #rtt = -1;
   #originalDelivered = false;
+  /** What SND.UNA stood at before had been sent again. */
+  #headRepeated = false;
   /** What was sent again has arrived: what came long before it may only be acknowledged now. */
   #holeFilled = false;
 
@@ -149,6 +151,7 @@ export class LossRecovery implements DeliveryObserver {
     this.#latestSentAt = -1;
     this.#originalDelivered = false;
     this.#holeFilled = false;
+    this.#headRepeated = flight.head !== undefined && flight.head.retransmitted;
     this.#hasEcho = segment.hasTimestamps;
     this.#echo = (segment.timestampEcho - tcb.timestampOffset) | 0;
     const lostBefore = flight.lostBytes;
@@ -174,7 +177,11 @@ export class LossRecovery implements DeliveryObserver {
       tcb.services.counters.duplicateSacksReceived++;
       rack.duplicateReported(ack, tcb.sndNxt);
       const undo = this.#undo;
-      if (undo !== undefined && seqGt(segment.sackEnds[0]!, undo.from)) undo.outstanding--;
+      if (undo !== undefined && seqGt(segment.sackEnds[0]!, undo.from)) {
+        undo.outstanding--;
+        // What was found by its successors and yet was not lost had been overtaken by them.
+        if (this.phase === "recovery") rack.reorderingSeen = true;
+      }
     }
     this.#detect(tcb, acked, now);
     this.#probeAnswered(tcb, segment, duplicateReported || duplicate, now);
@@ -334,7 +341,7 @@ export class LossRecovery implements DeliveryObserver {
     now: number,
   ): void {
     const { congestion } = tcb;
-    if (this.phase !== "open" && this.#wasNeedless(tcb, acked)) this.#takeBack(tcb);
+    if (this.phase !== "open" && this.#wasNeedless(tcb, ack, acked)) this.#takeBack(tcb);
     switch (this.phase) {
       case "open":
         if (this.flight.lostBytes > 0) break;
@@ -420,16 +427,23 @@ export class LossRecovery implements DeliveryObserver {
   }
 
   /** Whether all that was sent again need not have been (RFC 3522, RFC 3708). */
-  #wasNeedless(tcb: Sender, acked: number): boolean {
+  #wasNeedless(tcb: Sender, ack: number, acked: number): boolean {
     const undo = this.#undo;
-    if (undo === undefined || undo.firstRetransmission === undefined) return false;
+    if (undo === undefined) return false;
+    // What was given up has come after all, before it was sent again.
+    if (undo.firstRetransmission === undefined) return this.flight.lostBytes === 0;
     if (undo.outstanding <= 0) return true;
+    // Not of this recovery: an old echo then is that of the one before.
     if (acked === 0 || seqLt(tcb.sndUna, undo.from)) return false;
-    return this.#hasEcho && ((this.#echo - undo.firstRetransmission) | 0) < 0;
+    // An old echo says what moved SND.UNA on. It speaks of a retransmission only if there was one
+    // there, and of all of them only if it is beyond the last.
+    return this.#headRepeated && seqGeq(ack, this.#repeatedUpTo) &&
+      this.#hasEcho && ((this.#echo - undo.firstRetransmission) | 0) < 0;
   }
 
   #takeBack(tcb: Sender): void {
     tcb.services.counters.recoveriesUndone++;
+    if (this.phase === "recovery") this.rack.reorderingSeen = true;
     this.flight.unmarkLost();
     tcb.congestion.undo();
     tcb.rto.backoffs = 0;

@@ -288,6 +288,51 @@ Deno.test("undo: an acknowledgment that echoes a time before the retransmission 
   }
 });
 
+Deno.test("undo: an old echo speaks only of what it acknowledges; a second loss keeps the reduction", () => {
+  const t = scenario({ listen: 80 });
+  const peer = t.peer();
+  peer.send("SYN seq=0 mss=1012 sackok ts=1:0");
+  const synAck = peer.expect("SYN ACK seq=0 ack=1");
+  const stamp = synAck.options.find(({ kind }) => kind === "ts");
+  const clock = stamp?.kind === "ts" ? stamp.value : 0;
+  t.advance(100);
+  peer.send(`ACK seq=1 ack=1 ts=1:${clock}`);
+  const app = t.accepted[0]!;
+  const s = { t, peer, app };
+  write(s, 0, 10);
+  t.advance(100);
+  peer.send(`ACK ack=1 sack=${block(1, 3)},${block(4, 10)} ts=2:${clock + 100}`);
+  t.advance(10);
+  peer.discard();
+  // Segment 0 was only late, but segment 3 is lost.
+  peer.send(`ACK ack=${at(3)} sack=${block(4, 10)} ts=2:${clock + 100}`);
+  assertEquals(sent(s), [3]);
+  t.advance(100);
+  peer.send(`ACK ack=${at(3)} sack=${block(0)},${block(4, 10)} ts=2:${clock + 100}`);
+  peer.send(`ACK ack=${at(10)} ts=3:${clock + 210}`);
+  assertEquals(t.stack.counters.tcp.recoveriesUndone, 0);
+  assert(app.connection.info().ssthresh < Infinity);
+});
+
+Deno.test("after a recovery that was undone, three segments beyond a hole are no loss yet", () => {
+  const s = sending();
+  const { t, peer } = s;
+  write(s, 0, 10);
+  t.advance(100);
+  peer.send(`ACK ack=1 sack=${block(1, 4)}`);
+  assertEquals(sent(s), [0]);
+  peer.send(`ACK ack=${at(4)}`); // The original was late.
+  peer.send(`ACK ack=${at(4)} sack=${block(0)}`);
+  peer.send(`ACK ack=${at(10)}`);
+  assertEquals(t.stack.counters.tcp.recoveriesUndone, 1);
+  write(s, 10, 20);
+  t.advance(100);
+  peer.send(`ACK ack=${at(10)} sack=${block(11, 14)}`);
+  assertEquals(sent(s), []);
+  peer.send(`ACK ack=${at(20)}`);
+  assertEquals(t.stack.counters.tcp.segmentsRetransmitted, 1);
+});
+
 Deno.test("what the application does not use makes the window no wider", () => {
   const s = sending();
   const { t, peer, app } = s;
