@@ -21,7 +21,7 @@ Deno.test("what was given up and comes before it is sent again reduces nothing",
     retransmissions: 0,
   };
   const { cwnd } = sender.congestion;
-  const recovery = new LossRecovery(0);
+  const recovery = new LossRecovery(0, undefined);
   recovery.sent(0, 10_000, 0);
   // Two acknowledgments in one batch: the second arrives before anything could be sent.
   const segment = new Segment();
