@@ -7,8 +7,10 @@ export type Need =
   /** To be root on the machine, not only in a namespace. */
   | "root"
   | "curl"
+  | "hping3"
   | "mount"
   | "nc"
+  | "nmap"
   | "ping"
   | "setpriv"
   | "ss"
