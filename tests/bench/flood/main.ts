@@ -88,9 +88,8 @@ function rate(from: number, to: number): number {
 
 const before = rate(fromCalm, fromFlood), during = rate(fromFlood, toFlood);
 const most = Math.max(...requests);
-write(
-  `SYNs                 ${SYNS} in ${seconds.toFixed(1)} s: ${Math.round(SYNS / seconds)} a second`,
-);
+const perSecond = [seconds, secondsBeside].map((time) => Math.round(SYNS / time));
+write(`two floods           of ${SYNS} SYNs: ${perSecond.join(" and ")} a second`);
 write(
   `curl before          median ${median(calm).toFixed(1)} ms, most ${
     Math.max(...calm).toFixed(1)
