@@ -50,6 +50,22 @@ Deno.test("the config file of the design is right as it stands", () => {
   );
 });
 
+Deno.test("congestion control is that of the interface or of the listener, and left out if it is", () => {
+  const config = parseConfig({
+    interfaces: [{
+      device: { type: "tap", name: "tap0" },
+      addresses: ["192.168.69.2/24"],
+      congestion: "reno",
+    }],
+    listeners: [
+      { port: 7, module: "echo" },
+      { port: 80, module: "http", congestion: "bbr" },
+    ],
+  });
+  assertEquals(config.interfaces[0]!.congestion, "reno");
+  assertEquals(config.listeners.map(({ congestion }) => congestion), [undefined, "bbr"]);
+});
+
 Deno.test("what a config leaves out is filled in", () => {
   const config = parseConfig({
     interfaces: [{ device: { type: "tap", name: "tap0" }, addresses: ["192.168.69.2/24"] }],

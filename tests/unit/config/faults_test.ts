@@ -176,6 +176,16 @@ const WRONG_VALUES: [name: string, text: string, fault: string][] = [
     "interfaces[0].mtu: expected a whole number from 576 to 65521, found 65522",
   ],
   [
+    "a congestion control of an interface that does not exist",
+    withInterface(`${TAP}, ${ADDRESSES}, "congestion": ▸"vegas"`),
+    'interfaces[0].congestion: expected "cubic", "reno" or "bbr", found "vegas"',
+  ],
+  [
+    "a congestion control of a listener that does not exist",
+    withMember('"listeners": [{ "port": 80, "module": "echo", "congestion": ▸true }]'),
+    'listeners[0].congestion: expected "cubic", "reno" or "bbr", found true',
+  ],
+  [
     "an mtu that is not whole",
     withInterface(`${TAP}, ${ADDRESSES}, "mtu": ▸1500.5`),
     "interfaces[0].mtu: expected a whole number from 576 to 65521, found 1500.5",
