@@ -16,14 +16,18 @@ export interface ListenOptions {
 }
 
 /** Accepts flows, as a `Deno.TcpListener` accepts connections. */
-export type TcpListener = Deno.Listener<Flow, Deno.NetAddr>;
+export interface TcpListener extends Deno.Listener<Flow, Deno.NetAddr> {
+  /** Connections reset so far because the backlog was full. */
+  readonly overflows: number;
+}
 
 /**
  * The listener of `listen`.
  *
- * Established connections wait for `accept`, at most `backlog` of them; one more is reset. Any
- * number of calls of `accept` may wait, and are served in their order (Deno allows one). `close`
- * may be called twice; it resets the connections that wait, and leaves accepted ones alone.
+ * Established connections wait for `accept`, at most `backlog` of them; one more is reset and
+ * counted, so that its peer knows at once and may try elsewhere. Any number of calls of `accept`
+ * may wait, and are served in their order (Deno allows one). `close` may be called twice; it resets
+ * the connections that wait, and leaves accepted ones alone.
  */
 export class FlowListener implements TcpListener {
   readonly addr: Deno.NetAddr;
@@ -31,6 +35,8 @@ export class FlowListener implements TcpListener {
   readonly #onClose: () => void;
   readonly #flows = new Fifo<Flow>();
   readonly #takers = new Fifo<PromiseWithResolvers<Flow>>();
+  /** {@link TcpListener.overflows} */
+  overflows = 0;
   #closed = false;
 
   /**
@@ -48,8 +54,11 @@ export class FlowListener implements TcpListener {
   deliver(flow: Flow): void {
     const taker = this.#takers.shift();
     if (taker !== undefined) taker.resolve(flow);
-    else if (this.#closed || this.#flows.size >= this.#backlog) flow.abort();
-    else this.#flows.push(flow);
+    else if (this.#closed) flow.abort();
+    else if (this.#flows.size >= this.#backlog) {
+      this.overflows++;
+      flow.abort();
+    } else this.#flows.push(flow);
   }
 
   /**

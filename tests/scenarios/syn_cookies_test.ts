@@ -151,7 +151,7 @@ Deno.test("a cookie counts for a minute at least and for two at most", () => {
       peer.send("SYN seq=0 mss=1460");
       peer.expect("SYN ACK seq=0 ack=1");
       t.advance(age);
-      t.peer().send("SYN seq=0"); // So that cookies are still looked for.
+      if (accepted === 0) t.peer().send("SYN seq=0"); // So that cookies are still looked for.
       peer.send("ACK seq=1 ack=1");
       assertEquals(t.accepted.length, accepted, `${age} ms after a SYN at ${phase}`);
     }

@@ -39,9 +39,11 @@ Deno.test("flows are accepted in their order, whoever waits first", async () => 
 Deno.test("a flow that finds the backlog full is reset, and those that wait are not", async () => {
   const { listener } = make(2);
   const waiting = [deliver(listener), deliver(listener)];
+  assertEquals(listener.overflows, 0);
   assertEquals(deliver(listener).connection.calls, ["abort"]);
   assertStrictEquals(await listener.accept(), waiting[0]!.flow);
   assertEquals(deliver(listener).connection.calls, []);
+  assertEquals(listener.overflows, 1);
 });
 
 Deno.test("close rejects who waits, resets what waits, and twice is harmless", async () => {
