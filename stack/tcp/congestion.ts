@@ -54,7 +54,7 @@ export interface CongestionControl {
    *
    * @param bytes How many.
    * @param limited The window was what held the sender back: only then may it grow (RFC 7661).
-   * @param rtt The latest round-trip time in milliseconds; 0 for none yet.
+   * @param rtt The round-trip time that this has yielded, in milliseconds; 0 for none.
    * @param now Time in milliseconds.
    */
   acknowledged(bytes: number, limited: boolean, rtt: number, now: number): void;

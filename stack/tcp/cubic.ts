@@ -36,6 +36,8 @@ export class Cubic implements CongestionControl {
   #state: Epoch;
   #before: Epoch;
   #slowStart = new HyStart();
+  /** The latest round-trip time in milliseconds; 0 before the first. */
+  #rtt = 0;
   /** Since when the sender leaves the window unused, in milliseconds; -1: it does not. */
   #pausedAt = -1;
 
@@ -73,6 +75,7 @@ export class Cubic implements CongestionControl {
 
   acknowledged(bytes: number, limited: boolean, rtt: number, now: number): void {
     const state = this.#state;
+    if (rtt > 0) this.#rtt = rtt;
     if (!limited) {
       if (this.#pausedAt < 0) this.#pausedAt = now;
       return;
@@ -89,7 +92,7 @@ export class Cubic implements CongestionControl {
       }
       state.ssthresh = state.cwnd;
     }
-    this.#avoidCongestion(bytes, rtt, now);
+    this.#avoidCongestion(bytes, now);
   }
 
   lossDetected(_inFlight: number, _now: number): void {
@@ -144,7 +147,7 @@ export class Cubic implements CongestionControl {
   }
 
   /** RFC 9438 sections 4.2 to 4.5. */
-  #avoidCongestion(bytes: number, rtt: number, now: number): void {
+  #avoidCongestion(bytes: number, now: number): void {
     const state = this.#state;
     const mss = this.#mss;
     if (state.since < 0) {
@@ -153,7 +156,7 @@ export class Cubic implements CongestionControl {
       state.k = Math.cbrt((state.most - state.cwnd) / mss / C);
       state.estimate = state.cwnd;
     }
-    const t = (now - state.since + rtt) / 1000;
+    const t = (now - state.since + this.#rtt) / 1000;
     const cubic = C * (t - state.k) ** 3 * mss + state.most;
     const alpha = state.estimate >= state.prior ? 1 : ALPHA;
     state.estimate += alpha * mss * bytes / state.cwnd;

@@ -347,7 +347,7 @@ export class LossRecovery implements DeliveryObserver {
         if (this.flight.lostBytes > 0) break;
         if (acked > 0 || tcb.sackPermitted && this.rack.reorderingSeen) {
           // What arrives ahead counts where that is no sign of a loss, and is not counted again.
-          congestion.acknowledged(this.#delivered, limited, tcb.rto.latest, now);
+          congestion.acknowledged(this.#delivered, limited, Math.max(this.#rtt, 0), now);
         }
         break;
       case "recovery":
@@ -380,7 +380,7 @@ export class LossRecovery implements DeliveryObserver {
     }
     // Without SACK a duplicate ACK may be the answer to anything.
     if (this.#delivered > 0 && (acked > 0 || tcb.sackPermitted)) {
-      tcb.congestion.acknowledged(this.#delivered, limited, tcb.rto.latest, now);
+      tcb.congestion.acknowledged(this.#delivered, limited, Math.max(this.#rtt, 0), now);
     }
     if (seqGeq(ack, this.recoverPoint)) this.#leave(tcb);
   }
@@ -417,6 +417,11 @@ export class LossRecovery implements DeliveryObserver {
     tcb.congestion.remember();
     // The peer may yet report a probe as a duplicate: that says nothing of what is sent again now.
     const probed = this.probeEnd !== undefined && this.#probeRepeats;
+    // What an earlier recovery has sent again is still on its way: what arrives may be due to that.
+    if (this.flight.repeatedBytes > 0) {
+      this.#undo = undefined;
+      return;
+    }
     // Far behind, it would seem to be ahead once the numbers have come round.
     if (seqLt(this.#repeatedUpTo, tcb.sndUna)) this.#repeatedUpTo = tcb.sndUna;
     this.#undo = {

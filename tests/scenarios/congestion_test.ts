@@ -33,6 +33,8 @@ for (
     const bbr = await shareBottleneck(["bbr"], path, 3, 1);
     const cubic = await shareBottleneck(["cubic"], path, 3, 1);
     assert(bbr.rates[0]! >= least, `${bbr.rates[0]} Mbit/s`);
+    // Nothing overtakes on this path: whatever was sent again had to be.
+    assertEquals([bbr.undone, cubic.undone], [0, 0]);
     assert(bbr.rates[0]! >= ratio * cubic.rates[0]!, `${bbr.rates[0]}, ${cubic.rates[0]} Mbit/s`);
   });
 }

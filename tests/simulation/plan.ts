@@ -146,7 +146,7 @@ function stackOf(dice: Dice): StackPlan {
       sendBuffer: dice.one(2048, 16_384, 262_144),
       sack: dice.chance(0.75),
       timestamps: dice.chance(0.75),
-      congestion: dice.one("cubic", "cubic", "reno"),
+      congestion: dice.one("cubic", "cubic", "reno", "bbr", "bbr"),
       msl: dice.one(30_000, 30_000, 2_000),
       delayedAck: dice.one(40, 40, 200),
       reassemblyRanges: dice.one(512, 512, 4),

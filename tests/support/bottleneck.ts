@@ -26,6 +26,8 @@ export interface Shares {
   readonly rtt: number;
   /** Segments sent again by all. */
   readonly retransmissions: number;
+  /** Recoveries that were taken for needless by all. */
+  readonly undone: number;
 }
 
 /**
@@ -90,5 +92,6 @@ export async function shareBottleneck(
     rates: received.map((bytes, i) => (bytes - before[i]!) / 125_000 / seconds),
     rtt: sum / samples / flows.length,
     retransmissions: server.stack.counters.tcp.segmentsRetransmitted,
+    undone: server.stack.counters.tcp.recoveriesUndone,
   };
 }
