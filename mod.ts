@@ -107,6 +107,9 @@ export type {
 export { formatTransition, type TcpEvent, type Transition } from "./stack/tcp/state.ts";
 export type { TcpCensus } from "./stack/tcp/tcp.ts";
 export type { CongestionName } from "./stack/tcp/congestion.ts";
+export type { CongestionEvent, CongestionEventType } from "./stack/tcp/congestion_event.ts";
+export type { RecoveryPhase } from "./stack/tcp/recovery_phase.ts";
+export type { LimitedTimes, SendLimit } from "./stack/tcp/send_limits.ts";
 export type { TcpOptions } from "./stack/tcp/tcp_options.ts";
 
 // Devices.

@@ -1,5 +1,6 @@
 import { IpAddress, Prefix } from "../stack/ip/address.ts";
 import type { StackNotice } from "../stack/notice.ts";
+import type { CongestionEvent } from "../stack/tcp/congestion_event.ts";
 import { Stack } from "../stack/stack.ts";
 import { formatTransition } from "../stack/tcp/state.ts";
 import type { TcpOptions } from "../stack/tcp/tcp_options.ts";
@@ -54,6 +55,7 @@ export class NetworkInterface {
       now: this.#driver.now(),
       wake: this.#driver.wake,
       notice: (notice) => report(notice, this.device.name),
+      observe: (event) => describe(event, this.device.name),
       trace: captured || options.trace
         ? (transition) => {
           const line = formatTransition(transition);
@@ -111,4 +113,9 @@ function report(notice: StackNotice, device: string): void {
         error: notice.error,
       });
   }
+}
+
+/** What happens to the sending of connections is for who looks closely. */
+function describe({ type, time: _, ...properties }: CongestionEvent, device: string): void {
+  createLog({ interface: device }).debug(type.replaceAll("-", " "), properties);
 }

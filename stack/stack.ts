@@ -110,6 +110,7 @@ export class Stack {
       now,
       options: options.tcp,
       trace,
+      observe: options.observe,
       notice,
       pending,
     });

@@ -3,6 +3,7 @@ import { IpAddress, Prefix } from "./ip/address.ts";
 import { isHostAddress, LocalAddresses } from "./ip/local_addresses.ts";
 import type { Link, LinkCapabilities } from "./link.ts";
 import type { StackNotice } from "./notice.ts";
+import type { CongestionEvent } from "./tcp/congestion_event.ts";
 import type { Transition } from "./tcp/state.ts";
 import type { TcpOptions } from "./tcp/tcp_options.ts";
 import { HEADER_LENGTH as ETHERNET_HEADER_LENGTH } from "./wire/ethernet.ts";
@@ -24,6 +25,8 @@ export interface StackOptions {
   readonly now?: number;
   /** Told each transition of a TCP connection. */
   readonly trace?: (transition: Transition) => void;
+  /** Told what happens to the sending of TCP connections: losses found and mended, timeouts. */
+  readonly observe?: (event: CongestionEvent) => void;
   /** Told what is worth a log line. */
   readonly notice?: (notice: StackNotice) => void;
   /** Called when a call from outside `receive` and `poll` has left work: poll soon. */

@@ -28,6 +28,8 @@ export interface ScenarioOptions {
   accept?: (connection: Connection) => void;
   /** Options of the stack's TCP. */
   tcp?: StackOptions["tcp"];
+  /** Told what happens to the sending of the stack's connections. */
+  observe?: StackOptions["observe"];
   /** Seed of the stack's randomness; default 1. */
   seed?: number;
   /** Or the randomness itself. */
@@ -138,6 +140,7 @@ export class Scenario implements Stage {
       notice: (notice) => this.notices.push(notice),
       wake: () => this.#activity++,
       tcp: options.tcp,
+      observe: options.observe,
     });
     this.host = new TestHost(this.stack, this.address);
     this.stack.start(0);

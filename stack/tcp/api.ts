@@ -1,4 +1,6 @@
 import type { IpAddress } from "../ip/address.ts";
+import type { RecoveryPhase } from "./recovery_phase.ts";
+import type { LimitedTimes, SendLimit } from "./send_limits.ts";
 import type { CongestionName } from "./congestion.ts";
 
 /** The states of a connection (RFC 9293 section 3.3.2), as they are written in a trace. */
@@ -66,38 +68,79 @@ export interface KeepAlive {
   readonly probes: number;
 }
 
-/** What a connection says about itself, for people and for tests. */
+/**
+ * What a connection says about itself, for people and for tests. Sizes are bytes, times
+ * milliseconds, rates bytes per second.
+ */
 export interface ConnectionInfo {
   /** State of the connection. */
   readonly state: TcpState;
-  /** Smoothed round-trip time in milliseconds; 0 before the first measurement. */
+  /** Congestion control. */
+  readonly congestion: CongestionName;
+  /** Where the sender stands with losses. */
+  readonly phase: RecoveryPhase;
+  /** Smoothed round-trip time; 0 before the first measurement. */
   readonly rtt: number;
-  /** Variation of the round-trip time in milliseconds. */
+  /** Variation of the round-trip time. */
   readonly rttvar: number;
-  /** Retransmission timeout in milliseconds, without backoff. */
+  /** The smallest round-trip time of late; 0 before the first measurement. */
+  readonly minRtt: number;
+  /** Retransmission timeout, without backoff. */
   readonly rto: number;
-  /** Congestion window in bytes. */
+  /** Times that the timeout has been doubled since something new was acknowledged. */
+  readonly backoffs: number;
+  /** Congestion window. */
   readonly cwnd: number;
-  /** Slow-start threshold in bytes; `Infinity` before the first loss. */
+  /** Slow-start threshold; `Infinity` before the first loss, and where there is none. */
   readonly ssthresh: number;
-  /** Largest segment payload that we send, in bytes. */
+  /** Rate at which data leaves; `Infinity`: as the windows allow. */
+  readonly pacingRate: number;
+  /** Rate at which the path delivered, by the latest acknowledgment that told; 0: none yet. */
+  readonly deliveryRate: number;
+  /** Largest segment payload that we send. */
   readonly mss: number;
-  /** Bytes sent and not yet acknowledged. */
+  /** Sent and not yet acknowledged, SYN and FIN included. */
   readonly inFlight: number;
-  /** Bytes written and not yet acknowledged, sent or not. */
-  readonly sendQueued: number;
-  /** Window that the peer last advertised, in bytes. */
-  readonly sendWindow: number;
-  /** Window that we advertise, in bytes. */
-  readonly receiveWindow: number;
-  /** Bytes received in order and not yet read. */
-  readonly receiveQueued: number;
-  /** Payload bytes that the peer has acknowledged. */
-  readonly bytesAcknowledged: number;
-  /** Payload bytes received in order. */
-  readonly bytesReceived: number;
-  /** Segments retransmitted. */
+  /** Of that, what the peer has reported as received (RFC 2018). */
+  readonly sacked: number;
+  /** Of that, what is taken for lost, sent again or not. */
+  readonly lost: number;
+  /** Delivered since the beginning, acknowledged or reported. */
+  readonly delivered: number;
+  /** Taken for lost since the beginning. */
+  readonly lostInAll: number;
+  /** Segments sent again since the beginning. */
   readonly retransmissions: number;
+  /** Segments were seen to overtake others on the way to the peer. */
+  readonly reordering: boolean;
+  /** Both sides report what has arrived ahead (RFC 2018). */
+  readonly sack: boolean;
+  /** Both sides send timestamps (RFC 7323). */
+  readonly timestamps: boolean;
+  /** Both sides react to marks of routers (RFC 3168). */
+  readonly ecn: boolean;
+  /** Shift of the windows that we receive (RFC 7323); `undefined`: not agreed on. */
+  readonly sendScale: number | undefined;
+  /** Shift of the windows that we send; `undefined`: not agreed on. */
+  readonly receiveScale: number | undefined;
+  /** Written and not yet acknowledged, sent or not. */
+  readonly sendQueued: number;
+  /** Window that the peer last advertised. */
+  readonly sendWindow: number;
+  /** Window that we advertise. */
+  readonly receiveWindow: number;
+  /** Received in order and not yet read. */
+  readonly receiveQueued: number;
+  /** Received ahead of something that is missing. */
+  readonly receiveAhead: number;
+  /** Payload that the peer has acknowledged. */
+  readonly bytesAcknowledged: number;
+  /** Payload received in order. */
+  readonly bytesReceived: number;
+  /** What keeps us from sending more. */
+  readonly limit: SendLimit;
+  /** For how long each of them has. */
+  readonly limited: LimitedTimes;
 }
 
 /**

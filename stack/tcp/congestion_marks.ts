@@ -1,4 +1,5 @@
 import { CWR, ECE, type Segment } from "../wire/tcp.ts";
+import { tell } from "./congestion_event.ts";
 import { Ecn } from "./ecn.ts";
 import { seqGt } from "./sequence.ts";
 import type { Tcb } from "./tcb.ts";
@@ -42,6 +43,7 @@ export function echoArrives(tcb: Tcb, ecn: Ecn, segment: Segment, now: number): 
   if (tcb.recovery === undefined || tcb.recovery.phase !== "open") return; // It has slowed down.
   tcb.services.counters.congestionReductions++;
   tcb.congestion.congestionExperienced(tcb.recovery.flight.bytes, now);
+  tell(tcb, "mark");
 }
 
 /**

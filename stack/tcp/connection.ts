@@ -10,6 +10,7 @@ import type {
 import { applicationRead, sendLimit } from "./buffer_limits.ts";
 import { ByteRing } from "./byte_ring.ts";
 import { roomFor } from "./byte_room.ts";
+import { infoOf } from "./connection_info.ts";
 import { sendReset } from "./emit.ts";
 import { armKeepAlive } from "./keep_alive.ts";
 import { windowOpens } from "./send.ts";
@@ -127,24 +128,7 @@ class EstablishedConnection implements Connection {
   }
 
   info(): ConnectionInfo {
-    const tcb = this.#tcb;
-    return {
-      state: tcb.state,
-      rtt: tcb.rto.srtt,
-      rttvar: tcb.rto.rttvar,
-      rto: tcb.rto.base,
-      cwnd: tcb.congestion.cwnd,
-      ssthresh: tcb.congestion.ssthresh,
-      mss: tcb.sndMss,
-      inFlight: tcb.inFlight,
-      sendQueued: tcb.sendQueued,
-      sendWindow: tcb.sndWnd,
-      receiveWindow: Math.max(tcb.rcvWnd, 0),
-      receiveQueued: tcb.receiveQueued,
-      bytesAcknowledged: tcb.bytesAcknowledged,
-      bytesReceived: tcb.bytesReceived,
-      retransmissions: tcb.retransmissions,
-    };
+    return infoOf(this.#tcb);
   }
 }
 

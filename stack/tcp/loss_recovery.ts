@@ -1,16 +1,18 @@
 import { ECE, type Segment } from "../wire/tcp.ts";
+import { tell, type Told } from "./congestion_event.ts";
 import { type DeliveryObserver, Flight } from "./flight.ts";
 import { ProportionalRateReduction } from "./prr.ts";
 import { Rack } from "./rack.ts";
 import { seqGeq, seqGt, seqLeq, seqLt } from "./sequence.ts";
 import type { CongestionControl, PathModel } from "./congestion.ts";
 import type { TcpCounters } from "./counters.ts";
+import type { RecoveryPhase } from "./recovery_phase.ts";
 import type { RetransmissionTimeout } from "./rto.ts";
 import type { Transmission } from "./transmission.ts";
 
 /** What loss recovery needs to know of a connection: it is a part of the TCB. */
-export interface Sender {
-  readonly services: { readonly counters: TcpCounters };
+export interface Sender extends Told {
+  readonly services: Told["services"] & { readonly counters: TcpCounters };
   readonly congestion: CongestionControl;
   readonly rto: RetransmissionTimeout;
   readonly sndUna: number;
@@ -22,15 +24,6 @@ export interface Sender {
   readonly windowLimited: boolean;
   retransmissions: number;
 }
-
-/**
- * Where the sender stands with losses.
- *
- * - `"open"`: none is known.
- * - `"recovery"`: found by RACK or duplicate ACKs; the window follows PRR.
- * - `"loss"`: found by the retransmission timer; slow start from one segment.
- */
-export type RecoveryPhase = "open" | "recovery" | "loss";
 
 /** Duplicate ACKs that mean a loss where the peer has no SACK (RFC 5681 section 3.2). */
 const DUPLICATE_ACK_THRESHOLD = 3;
@@ -225,6 +218,7 @@ export class LossRecovery implements DeliveryObserver {
     else flight.markAllLost();
     if (model === undefined) congestion.setWindow(tcb.sndMss);
     else model.collapsed(flight.pipe);
+    tell(tcb, "timeout");
   }
 
   /** The path takes no segments of that size: all is sent again, which is no sign of congestion. */
@@ -353,7 +347,7 @@ export class LossRecovery implements DeliveryObserver {
       case "recovery":
         if (seqGeq(ack, this.recoverPoint)) {
           if (congestion.model === undefined) congestion.setWindow(congestion.ssthresh);
-          this.#leave(tcb);
+          this.#leave(tcb, "recovery-left");
         } else this.#setPrrWindow(tcb, this.#delivered, acked > 0 && !lostMore);
         break;
       case "loss":
@@ -382,7 +376,7 @@ export class LossRecovery implements DeliveryObserver {
     if (this.#delivered > 0 && (acked > 0 || tcb.sackPermitted)) {
       tcb.congestion.acknowledged(this.#delivered, limited, Math.max(this.#rtt, 0), now);
     }
-    if (seqGeq(ack, this.recoverPoint)) this.#leave(tcb);
+    if (seqGeq(ack, this.recoverPoint)) this.#leave(tcb, "recovery-left");
   }
 
   #enterRecovery(tcb: Sender, now: number): void {
@@ -394,6 +388,7 @@ export class LossRecovery implements DeliveryObserver {
     this.phase = "recovery";
     this.recoverPoint = tcb.sndNxt;
     this.probeEnd = undefined;
+    tell(tcb, "recovery-entered");
   }
 
   #setPrrWindow(tcb: Sender, delivered: number, safe: boolean): void {
@@ -403,7 +398,7 @@ export class LossRecovery implements DeliveryObserver {
     congestion.setWindow(this.#prr.window(delivered, pipe, congestion.ssthresh, safe, sndMss));
   }
 
-  #leave(tcb: Sender): void {
+  #leave(tcb: Sender, by: "recovery-left" | "undone"): void {
     this.phase = "open";
     tcb.congestion.model?.recovered();
     this.#undo = undefined;
@@ -411,6 +406,7 @@ export class LossRecovery implements DeliveryObserver {
     this.#forwardRto = false;
     this.sendNewOnly = false;
     this.rack.recovered();
+    tell(tcb, by);
   }
 
   #beginUndo(tcb: Sender): void {
@@ -452,7 +448,7 @@ export class LossRecovery implements DeliveryObserver {
     this.flight.unmarkLost();
     tcb.congestion.undo();
     tcb.rto.backoffs = 0;
-    this.#leave(tcb);
+    this.#leave(tcb, "undone");
   }
 
   /** RFC 8985 section 7.4: a probe that mended a loss hid it from congestion control. */

@@ -79,6 +79,13 @@ export class Reassembly {
     return index < this.count && seqLeq(this.#starts[index]!, seq) ? index : -1;
   }
 
+  /** Bytes in all ranges; takes time in proportion to their number. */
+  get bytes(): number {
+    let bytes = 0;
+    for (let i = 0; i < this.count; i++) bytes += (this.#ends[i]! - this.#starts[i]!) | 0;
+    return bytes;
+  }
+
   /** First sequence number of range `index`, counted from the lowest. */
   start(index: number): number {
     return this.#starts[index]!;

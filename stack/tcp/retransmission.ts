@@ -1,4 +1,5 @@
 import { PSH } from "../wire/tcp.ts";
+import { tell } from "./congestion_event.ts";
 import { sendSegment, sendSyn } from "./emit.ts";
 import { LossRecovery } from "./loss_recovery.ts";
 import {
@@ -93,6 +94,7 @@ function probeTail(tcb: Tcb, now: number): void {
     if (last !== undefined) retransmit(tcb, last, now);
   }
   recovery.probed(tcb, fresh <= 0);
+  tell(tcb, "tail-loss-probe");
   tcb.timeoutFrom = now;
   armSendTimer(tcb, now);
 }

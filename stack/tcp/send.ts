@@ -3,6 +3,7 @@ import { receiveWindow, sendAck, sendSegment } from "./emit.ts";
 import { LossRecovery } from "./loss_recovery.ts";
 import { Pacer } from "./pacer.ts";
 import { PathMtu } from "./path_mtu.ts";
+import { type SendLimit, SendLimits } from "./send_limits.ts";
 import { isSynchronized } from "./state.ts";
 import { seqDiff, seqGeq, seqGt, seqLeq } from "./sequence.ts";
 import type { Tcb } from "./tcb.ts";
@@ -38,7 +39,10 @@ function sendData(tcb: Tcb, now: number): void {
   tcb.paceDeadline = Infinity;
   const queued = tcb.sendQueued;
   const finOpen = tcb.finQueued && tcb.sndFin === undefined;
-  if (queued === 0 && !finOpen && tcb.sndNxt === tcb.sndUna) return;
+  if (queued === 0 && !finOpen && tcb.sndNxt === tcb.sndUna) {
+    tcb.limits?.note("idle", now);
+    return;
+  }
   if (tcb.waitingSince === Infinity) tcb.waitingSince = now;
   const { congestion, rto } = tcb;
   const recovery = tcb.recovery ??= new LossRecovery(tcb.sndUna, congestion.model);
@@ -51,6 +55,7 @@ function sendData(tcb: Tcb, now: number): void {
   const pathMtu = tcb.pathMtu ??= new PathMtu();
 
   tcb.windowLimited = false;
+  let limit: SendLimit = "application";
   for (;;) {
     const pipe = recovery.pipe(tcb);
     const lost = recovery.sendNewOnly ? undefined : recovery.flight.firstLost;
@@ -58,6 +63,7 @@ function sendData(tcb: Tcb, now: number): void {
       const length = firstSegmentOf(tcb, lost);
       if (pipe > 0 && pipe + length > congestion.cwnd) {
         tcb.windowLimited = true;
+        limit = "congestion";
         break;
       }
       if (pacer !== undefined && holdsBack(tcb, pacer, now)) break;
@@ -77,7 +83,10 @@ function sendData(tcb: Tcb, now: number): void {
       : pathMtu.tries(tcb, Math.min(offered, free));
     const wanted = Math.min(offered, mss);
     const length = Math.min(wanted, free);
-    if (length < wanted) tcb.windowLimited = true;
+    if (length < wanted) {
+      tcb.windowLimited = true;
+      limit = "congestion";
+    } else if (length < left && length < tcb.sndMss) limit = "receiver";
     const fin = finOpen && length === left;
     if (length === 0 && !fin) break;
     if (length < tcb.sndMss && !fin && !maySendShort(tcb, length, left)) {
@@ -86,9 +95,15 @@ function sendData(tcb: Tcb, now: number): void {
     }
     if (pacer !== undefined && holdsBack(tcb, pacer, now)) break;
     const flags = (length > 0 && length === left ? PSH : 0) | (fin ? FIN : 0);
-    if (!transmitNew(tcb, at, length, flags, now) || fin) break;
+    if (!transmitNew(tcb, at, length, flags, now)) {
+      limit = "link";
+      break;
+    }
+    if (fin) break;
   }
-  if (tcb.paceDeadline !== Infinity) return;
+  const paced = tcb.paceDeadline !== Infinity;
+  (tcb.limits ??= new SendLimits(now)).note(paced ? "pacing" : limit, now);
+  if (paced) return;
   if (recovery.sendNewOnly && tcb.sndNxt === recovery.recoverPoint) {
     recovery.nothingNewSent();
     sendData(tcb, now);

@@ -12,6 +12,7 @@ import type { BufferPool } from "./buffer_pool.ts";
 import type { ByteRing } from "./byte_ring.ts";
 import type { ChallengeAcks, Challenged } from "./challenge_acks.ts";
 import type { CongestionControl, CongestionName } from "./congestion.ts";
+import type { CongestionEvent } from "./congestion_event.ts";
 import type { TcpCounters } from "./counters.ts";
 import type { Ecn } from "./ecn.ts";
 import type { FlowEntry, FlowTable } from "./flow_table.ts";
@@ -24,6 +25,7 @@ import type { Reassembly } from "./reassembly.ts";
 import type { ReceiveTuning } from "./receive_tuning.ts";
 import type { SackReport } from "./sack_report.ts";
 import { RetransmissionTimeout } from "./rto.ts";
+import type { SendLimits } from "./send_limits.ts";
 import type { Transition } from "./state.ts";
 import type { SynCookies } from "./syn_cookies.ts";
 import type { TcpOptions } from "./tcp_options.ts";
@@ -59,6 +61,8 @@ export interface TcpServices {
   readonly random: () => number;
   /** Told each transition. */
   readonly trace: ((transition: Transition) => void) | undefined;
+  /** Told what happens to the sending of connections. */
+  readonly observe: ((event: CongestionEvent) => void) | undefined;
   /** The latest time that the stack was told, in milliseconds. */
   now: number;
   /** Has the connection looked at by the next poll. */
@@ -140,6 +144,8 @@ export class Tcb implements FlowEntry, Timed, Challenged {
   noDelay = false;
   /** When new data was last sent. */
   lastDataSent = 0;
+  /** What kept the sender back; made with the first byte sent. */
+  limits: SendLimits | undefined = undefined;
   /** The congestion window kept data back when something was last sent. */
   windowLimited = false;
   /** Spreads what is sent over time; made when congestion control sets a rate. */

@@ -28,6 +28,7 @@ import type {
   ListenHandle,
 } from "./api.ts";
 import { BufferPool } from "./buffer_pool.ts";
+import type { CongestionEvent } from "./congestion_event.ts";
 import { abort, close, deliver, notify } from "./connection.ts";
 import { ChallengeAcks } from "./challenge_acks.ts";
 import { checkCongestion } from "./congestion.ts";
@@ -62,6 +63,8 @@ export interface TcpInit {
   readonly options: Partial<TcpOptions> | undefined;
   /** Told each transition. */
   readonly trace: ((transition: Transition) => void) | undefined;
+  /** Told what happens to the sending of connections. */
+  readonly observe: ((event: CongestionEvent) => void) | undefined;
   /** Told what is worth a log line. */
   readonly notice: ((notice: StackNotice) => void) | undefined;
   /** Called when a call from outside `receive` and `poll` has left work for `poll`. */
@@ -124,6 +127,7 @@ export class Tcp {
       cookies: new SynCookies(secrets),
       random: init.random,
       trace: init.trace,
+      observe: init.observe,
       now: init.now,
       touch: (tcb) => {
         if (tcb.touched) return;

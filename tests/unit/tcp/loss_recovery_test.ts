@@ -8,7 +8,10 @@ import { Segment } from "../../../stack/wire/tcp.ts";
 
 Deno.test("what was given up and comes before it is sent again reduces nothing", () => {
   const sender = {
-    services: { counters: new TcpCounters() },
+    services: { counters: new TcpCounters(), now: 0, observe: undefined },
+    localPort: 80,
+    peer: "10.0.0.1:40000",
+    recovery: undefined,
     congestion: new Cubic(1000),
     rto: new RetransmissionTimeout(DEFAULT_TCP_OPTIONS),
     sndUna: 0,
