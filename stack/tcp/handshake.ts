@@ -115,6 +115,7 @@ function answerWithCookie(
  * @param packet The packet.
  * @param segment Its segment.
  * @param kept What the cookie says of the SYN.
+ * @param now Time in milliseconds.
  * @returns The connection in Syn_rcvd; `undefined` if there is no room: the peer will try again.
  */
 export function openByCookie(
@@ -123,8 +124,9 @@ export function openByCookie(
   packet: IpPacket,
   segment: Segment,
   kept: KeptSyn,
+  now: number,
 ): Tcb | undefined {
-  const { counters, options, table, halfOpen } = services;
+  const { cookies, counters, options, table, halfOpen } = services;
   if (table.size >= options.connectionLimit) {
     counters.droppedTableFull++;
     return undefined;
@@ -149,6 +151,7 @@ export function openByCookie(
   tcb.sndNxt = tcb.sndMax = segment.ack;
   table.add(tcb);
   halfOpen.add(tcb);
+  cookies.spend(segment, now);
   counters.synCookiesAccepted++;
   transition(tcb, "Send_synack", iss);
   return tcb;

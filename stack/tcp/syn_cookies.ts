@@ -25,6 +25,9 @@ const WITH_OPTIONS = 0x100;
 /** Addresses and ports of a connection. */
 export type Ends = Omit<FlowEntry, "flowHash">;
 
+/** Cookies of one period that are remembered as spent, at most. */
+const MOST_SPENT = 65_536;
+
 /** What a cookie keeps of a SYN. */
 export interface KeptSyn {
   /** Its sequence number, IRS. */
@@ -50,10 +53,21 @@ export interface KeptSyn {
  * The mask is a second hash, of addresses and ports alone, so that a stranger must guess 32 bits of
  * the number and not 28. The options are those of a peer with timestamps, which echoes them in each
  * segment; without timestamps only the segment size survives.
+ *
+ * A cookie is good for one connection. What is remembered to this end is of connections that were
+ * made, never of SYNs: else a duplicate of a first segment, come late, would make another one, and
+ * what it carries would be delivered twice.
+ *
+ * What statelessness costs (RFC 4987 section 3.6): a SYN-ACK is not sent again; a client whose
+ * acknowledgment is lost and that has nothing to say waits; one whose data overtakes it is reset.
  */
 export class SynCookies {
   readonly #secrets: SecretNumbers;
   #lastMade = -Infinity;
+  /** Cookies spent in this period and in the one before. */
+  #spent = new Set<number>();
+  #spentBefore = new Set<number>();
+  #clock = 0;
 
   /** @param secrets The stack's. */
   constructor(secrets: SecretNumbers) {
@@ -110,7 +124,7 @@ export class SynCookies {
    * @param ends The segment's addresses and ports.
    * @param segment The segment, with ACK.
    * @param now Time in milliseconds.
-   * @returns What the SYN said; `undefined` if it is no cookie.
+   * @returns What the SYN said; `undefined` if it is no cookie, or one that was spent.
    */
   open(ends: Ends, segment: Segment, now: number): KeptSyn | undefined {
     const irs = (segment.seq - 1) | 0;
@@ -121,6 +135,8 @@ export class SynCookies {
     let clock = Math.floor(now / PERIOD);
     if ((clock & 1) !== plain >>> CLOCK_SHIFT) clock--;
     if (this.#number(ends, irs, clock, size, options) !== number) return undefined;
+    const name = nameOf(segment);
+    if (this.#spent.has(name) || this.#spentBefore.has(name)) return undefined;
     const scale = options === undefined ? NO_SCALE : options & SCALE_MASK;
     return {
       seq: irs,
@@ -128,6 +144,22 @@ export class SynCookies {
       windowScale: scale === NO_SCALE ? -1 : scale,
       sackPermitted: options !== undefined && (options & SACK_PERMITTED) !== 0,
     };
+  }
+
+  /**
+   * A connection has been made of a cookie: there will be no other.
+   *
+   * @param segment The segment that acknowledges it.
+   * @param now Time in milliseconds.
+   */
+  spend(segment: Segment, now: number): void {
+    const clock = Math.floor(now / PERIOD);
+    if (clock !== this.#clock) {
+      this.#spentBefore = clock === this.#clock + 1 ? this.#spent : new Set();
+      this.#spent = new Set();
+      this.#clock = clock;
+    }
+    if (this.#spent.size < MOST_SPENT) this.#spent.add(nameOf(segment));
   }
 
   #number(
@@ -148,6 +180,11 @@ export class SynCookies {
   #mask({ localAddress, localPort, remoteAddress, remotePort }: Ends): number {
     return this.#secrets.cookieMask(localAddress, localPort, remoteAddress, remotePort);
   }
+}
+
+/** What tells a cookie from all others: its number, and the peer's port. */
+function nameOf({ ack, sourcePort }: Segment): number {
+  return (ack >>> 0) * 65_536 + sourcePort;
 }
 
 /** Index of the size that stands for a peer's maximum segment size; 0: it announced none. */

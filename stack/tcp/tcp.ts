@@ -394,7 +394,7 @@ export class Tcp {
       if (cookies.mayArrive(now)) {
         const kept = cookies.open(endsOf(packet, segment), segment, now);
         if (kept !== undefined) {
-          const tcb = openByCookie(this.#services, listener, packet, segment, kept);
+          const tcb = openByCookie(this.#services, listener, packet, segment, kept, now);
           if (tcb !== undefined) this.#connected(tcb, packet, segment, now);
           return;
         }

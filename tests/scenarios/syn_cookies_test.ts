@@ -77,6 +77,26 @@ Deno.test("when the first acknowledgment is lost, the data behind it opens the c
   assertEquals(t.accepted[0]!.readText(), "hello");
 });
 
+Deno.test("a cookie makes one connection: what comes late of it makes no other", () => {
+  for (const age of [0, 30_000, 65_000]) {
+    const t = full();
+    const peer = t.peer();
+    peer.send("SYN seq=0 mss=1460");
+    peer.expect("SYN ACK seq=0 ack=1");
+    t.advance(age);
+    peer.send("PSH ACK seq=1 ack=1", "once");
+    t.accepted[0]!.connection.abort();
+    peer.drain();
+    t.peer().send("SYN seq=0");
+    for (const wait of [0, 40_000]) {
+      t.advance(wait);
+      peer.send("PSH ACK seq=1 ack=1", "once");
+      peer.expect("RST seq=1");
+    }
+    assertEquals(t.accepted.length, 1);
+  }
+});
+
 Deno.test("with timestamps a cookie keeps segment size, window scale and SACK", () => {
   for (const scale of [-1, 0, 7, 14]) {
     for (const sack of [false, true]) {
