@@ -123,6 +123,7 @@ Deno.test("ProbeRTT comes after five seconds without a smaller time: half the pr
   p.run(100);
   assert(p.bbr.cwnd <= 0.5 * p.bbr.path.maxBw * p.bbr.path.minRtt + 1);
   assert(p.flight.pipe <= 0.55 * p.bdp);
+  assert(p.flight.delivery.appLimited, "what is sent now says nothing of the bandwidth");
   const from = p.now - 100;
   reach(p, "ProbeBW_CRUISE");
   assert(p.now - from >= 200 && p.now - from < 300, `${p.now - from} ms`);
