@@ -339,6 +339,7 @@ export class LossRecovery implements DeliveryObserver {
     switch (this.phase) {
       case "open":
         if (this.flight.lostBytes > 0) break;
+        if (this.#delivered === 0) break; // It would end slow start.
         if (acked > 0 || tcb.sackPermitted && this.rack.reorderingSeen) {
           // What arrives ahead counts where that is no sign of a loss, and is not counted again.
           congestion.acknowledged(this.#delivered, limited, Math.max(this.#rtt, 0), now);

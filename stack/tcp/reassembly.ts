@@ -1,4 +1,7 @@
-import { seqGeq, seqLeq, seqLt } from "./sequence.ts";
+import { seqDiff, seqGeq, seqLeq, seqLt } from "./sequence.ts";
+
+/** Bytes that the ranges span for each one more than the limit: a third of a segment. */
+const SPAN_PER_RANGE = 512;
 
 /**
  * Which ranges of sequence numbers have arrived ahead of RCV.NXT. The bytes themselves lie in the
@@ -20,7 +23,10 @@ export class Reassembly {
   #starts = new Int32Array(8);
   #ends = new Int32Array(8);
 
-  /** @param limit Ranges at most. */
+  /**
+   * @param limit Ranges that there may be however little they span. A path that loses every second
+   *   segment of a wide window leaves more of them: those are as many as bytes of buffer pay for.
+   */
   constructor(limit: number) {
     this.#limit = limit;
   }
@@ -38,7 +44,9 @@ export class Reassembly {
     let to = from;
     while (to < this.count && seqLeq(this.#starts[to]!, end)) to++;
     if (from === to) {
-      if (this.count >= this.#limit) return false;
+      if (this.count >= this.#limit + Math.floor(this.#spanWith(start, end) / SPAN_PER_RANGE)) {
+        return false;
+      }
       this.#insert(from, start, end);
       return true;
     }
@@ -94,6 +102,15 @@ export class Reassembly {
   /** Sequence number after the last one of range `index`. */
   end(index: number): number {
     return this.#ends[index]!;
+  }
+
+  /** Bytes from the lowest to the highest number, one range more included. */
+  #spanWith(start: number, end: number): number {
+    const last = this.count - 1;
+    if (last < 0) return seqDiff(end, start);
+    const lowest = seqLt(start, this.#starts[0]!) ? start : this.#starts[0]!;
+    const highest = seqLt(this.#ends[last]!, end) ? end : this.#ends[last]!;
+    return seqDiff(highest, lowest);
   }
 
   #firstEndingAtOrAfter(seq: number): number {

@@ -68,7 +68,10 @@ export interface TcpOptions {
    * what does not fit is dropped before it is acknowledged.
    */
   readonly memoryLimit: number;
-  /** Out-of-order ranges kept per connection; a segment that would make one more is dropped. */
+  /**
+   * Out-of-order ranges kept per connection, and one more for each 512 bytes that they span; a
+   * segment that would make one more is dropped.
+   */
   readonly reassemblyRanges: number;
   /** Times of keepalive where a connection asks for it without its own. */
   readonly keepAlive: KeepAlive;

@@ -6,11 +6,11 @@ import { RetransmissionTimeout } from "../../../stack/tcp/rto.ts";
 import { DEFAULT_TCP_OPTIONS } from "../../../stack/tcp/tcp_options.ts";
 import { Segment } from "../../../stack/wire/tcp.ts";
 
-Deno.test("what was given up and comes before it is sent again reduces nothing", () => {
-  const sender = {
+function makeSender() {
+  return {
     services: { counters: new TcpCounters(), now: 0, observe: undefined },
     localPort: 80,
-    peer: "10.0.0.1:40000",
+    peer: "192.0.2.1:40000",
     recovery: undefined,
     congestion: new Cubic(1000),
     rto: new RetransmissionTimeout(DEFAULT_TCP_OPTIONS),
@@ -23,6 +23,19 @@ Deno.test("what was given up and comes before it is sent again reduces nothing",
     windowLimited: true,
     retransmissions: 0,
   };
+}
+
+Deno.test("a duplicate ACK that says nothing new does not end slow start", () => {
+  const sender = makeSender();
+  const recovery = new LossRecovery(0, undefined);
+  recovery.rack.reorderingSeen = true;
+  recovery.sent(0, 10_000, 0);
+  recovery.acknowledged(sender, new Segment(), 0, true, 100);
+  assertEquals(sender.congestion.ssthresh, Infinity);
+});
+
+Deno.test("what was given up and comes before it is sent again reduces nothing", () => {
+  const sender = makeSender();
   const { cwnd } = sender.congestion;
   const recovery = new LossRecovery(0, undefined);
   recovery.sent(0, 10_000, 0);
