@@ -45,6 +45,12 @@ interface Column {
 const COLUMNS: readonly Column[] = [
   { name: "K>K", flow: { near: "kernel", sends: true, congestion: "cubic" } },
   { name: "T>K", flow: { near: "taproom", sends: true, congestion: "cubic" }, reference: "K>K" },
+  {
+    name: "B>K",
+    flow: { near: "taproom", sends: true, congestion: "bbr" },
+    reference: "K>K",
+    has: ({ loss }) => loss >= 0.01,
+  },
   { name: "K<K", flow: { near: "kernel", sends: false, congestion: "cubic" } },
   { name: "T<K", flow: { near: "taproom", sends: false, congestion: "cubic" }, reference: "K<K" },
 ];
