@@ -3,7 +3,7 @@ import { tell, type Told } from "./congestion_event.ts";
 import { type DeliveryObserver, Flight } from "./flight.ts";
 import { ProportionalRateReduction } from "./prr.ts";
 import { Rack } from "./rack.ts";
-import { seqGeq, seqGt, seqLeq, seqLt } from "./sequence.ts";
+import { seqDiff, seqGeq, seqGt, seqLeq, seqLt } from "./sequence.ts";
 import type { CongestionControl, PathModel } from "./congestion.ts";
 import type { TcpCounters } from "./counters.ts";
 import type { RecoveryPhase } from "./recovery_phase.ts";
@@ -280,7 +280,10 @@ export class LossRecovery implements DeliveryObserver {
       let lowest = -1;
       for (let i = duplicate ? 1 : 0; i < segment.sackCount; i++) {
         const start = starts[i]!;
-        if (seqLt(start, at) || !seqLt(start, ends[i]!) || seqGt(ends[i]!, tcb.sndNxt)) continue;
+        // All measured from the acknowledgment: between numbers half the space apart "less" runs in
+        // circles, and so would this loop.
+        const from = seqDiff(start, ack), to = seqDiff(ends[i]!, ack);
+        if (from < seqDiff(at, ack) || from >= to || to > seqDiff(tcb.sndNxt, ack)) continue;
         if (lowest < 0 || seqLt(start, starts[lowest]!)) lowest = i;
       }
       if (lowest < 0) break;

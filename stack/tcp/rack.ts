@@ -94,6 +94,9 @@ export class Rack {
       const remaining = range.sentAt + this.#rtt + window - now;
       // What remains is a difference of sums: below a microsecond it is rounding.
       if (remaining > 0.001) return remaining;
+      // What leaves at this very moment cannot be lost: on a path that takes no time two ends would
+      // send and report the same for ever.
+      if (range.sentAt >= now) return 1;
       const later: Transmission | undefined = range.later;
       flight.markLost(range);
       range = later;

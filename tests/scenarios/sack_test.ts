@@ -181,3 +181,15 @@ Deno.test("a peer that forgets what it has reported gets it after the timeout (R
   peer.send("ACK ack=4001");
   assertEquals(app.connection.info().inFlight, 0);
 });
+
+Deno.test("blocks half the number space apart, each before the other, are worked through once", () => {
+  const { peer, app } = established({}, SACK);
+  app.write(new Uint8Array(2_000));
+  peer.drain();
+  const half = 2 ** 31;
+  // 6 to 7 was sent. The other lies beyond, and ends where numbers are "less" than it again.
+  peer.send(`ACK seq=1 ack=1 sack=${2 ** 30}-${half + 2_100},6-7`);
+  peer.send(`ACK seq=1 ack=1 sack=6-7,${2 ** 30}-${half + 2_100},10-11`);
+  peer.send("ACK seq=1 ack=2001");
+  assertEquals(app.connection.info().inFlight, 0);
+});

@@ -183,6 +183,7 @@ export class OddEnd implements End {
     if (!this.#takeAck(segment, start, now)) return;
     this.#takeText(segment, start, now);
     this.#sendMore(now);
+    if (!this.over && this.#host.dice.chance(this.#host.plan.lies)) this.#lie(now);
   }
 
   #handshake(segment: OddSegment, now: number): void {
@@ -358,6 +359,41 @@ export class OddEnd implements End {
     return next;
   }
 
+  /**
+   * Somebody who knows the ports and little else says something in our name. Nothing of it may have
+   * an effect (RFC 5961, RFC 7323 section 5), but for an acknowledgment that tells us where we stand.
+   */
+  #lie(now: number): void {
+    const { dice } = this.#host;
+    const garbage = new Uint8Array(dice.whole(1, 100)).fill(0xa5);
+    const nothing = new Uint8Array(0);
+    const seq = this.#iss + this.#una;
+    const ack = this.#irs + this.#rcvNxt;
+    const options = this.#timestamps ? this.#timestampOption(now) : [];
+    const late = this.#timestamps ? this.#timestampOption(now - 100_000) : [];
+    switch (dice.whole(0, 5)) {
+      case 0: {
+        // A reset in the window, and beyond everything that there will be.
+        const end = this.#iss + this.#lastByte + 1 + dice.whole(1, 20);
+        return this.#emit(end, ack, RST | ACK, 0, options, now, nothing, true);
+      }
+      case 1:
+        if (this.goodbye !== "none") return; // In TIME_WAIT it would begin anew.
+        return this.#emit(seq + dice.whole(-10, 10), 0, SYN, 1_000, options, now, nothing, true);
+      case 2: {
+        const unsent = this.#irs + this.#edge + (1 << 20);
+        return this.#emit(seq, unsent, ACK, 60_000, options, now, garbage, true);
+      }
+      case 3:
+        return this.#emit(seq, 0, 0, 60_000, options, now, garbage, true);
+      case 4:
+        if (late.length > 0) this.#emit(seq, ack, ACK, 60_000, late, now, garbage, true);
+        return;
+      case 5:
+        if (late.length > 0) this.#emit(seq, ack, ACK, 60_000, [], now, garbage, true);
+    }
+  }
+
   #expired(now: number): void {
     const { plan, dice } = this.#host;
     if (++this.#tries > MOST_TRIES) return this.#finish("timeout", now);
@@ -471,6 +507,7 @@ export class OddEnd implements End {
     options: readonly number[],
     now: number,
     text: Uint8Array = new Uint8Array(0),
+    secretly = false,
   ): void {
     this.#host.send(
       this.#peer,
@@ -483,6 +520,7 @@ export class OddEnd implements End {
       options,
       text,
       now,
+      secretly,
     );
   }
 }

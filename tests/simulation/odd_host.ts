@@ -106,6 +106,7 @@ export class OddHost implements Host {
    * Sends a segment.
    *
    * @param options The options, a multiple of four bytes.
+   * @param secretly It is none of its own, and nobody is told.
    */
   send(
     to: number,
@@ -118,6 +119,7 @@ export class OddHost implements Host {
     options: readonly number[],
     text: Uint8Array,
     now: number,
+    secretly = false,
   ): void {
     const header = 20 + options.length;
     const size = header + text.length;
@@ -139,9 +141,9 @@ export class OddHost implements Host {
     bytes.set(text, 34 + header);
     view.setUint16(50, 0xffff - checksum(bytes, 34, size, checksum(bytes, 26, 8, 6 + size)));
     const frame = new Frame(bytes);
-    this.#tap(frame, now);
+    if (!secretly) this.#tap(frame, now);
     this.#network.send(this.number, frame, now);
-    this.#keep(bytes, now);
+    if (!secretly) this.#keep(bytes, now);
   }
 
   #keep(bytes: Uint8Array, now: number): void {

@@ -1,5 +1,6 @@
 import type { Impairment } from "../../runtime/device/impairment.ts";
 import { DEFAULT_TCP_OPTIONS, type TcpOptions } from "../../stack/tcp/tcp_options.ts";
+import { CONGESTION_NAMES, type CongestionName } from "../../stack/tcp/congestion.ts";
 import { Dice } from "./dice.ts";
 
 /** How one side of a connection says goodbye. */
@@ -95,6 +96,8 @@ export interface OddPlan {
   readonly flight: number;
   /** Probability that a frame is sent again much later. */
   readonly replay: number;
+  /** Probability that somebody says something in its name who does not know where it stands. */
+  readonly lies: number;
   /** Its first retransmission timeout. */
   readonly rto: number;
 }
@@ -102,6 +105,8 @@ export interface OddPlan {
 /** Everything that a run depends on. */
 export interface Plan {
   readonly seed: number;
+  /** Where sequence numbers begin: shortly before they come round, or anywhere. */
+  readonly firstNumber: number | undefined;
   readonly stations: readonly (StackPlan | OddPlan)[];
   /** What happens on the way from one station to another, both from 0. */
   readonly paths: readonly (readonly Impairment[])[];
@@ -127,6 +132,11 @@ export function planOf(seed: number): Plan {
   );
   return {
     seed,
+    firstNumber: dice.one(
+      undefined,
+      -dice.magnitude(1, 100_000),
+      2 ** 31 - dice.magnitude(1, 100_000),
+    ),
     stations,
     paths,
     partitions: dice.chance(0.15) ? [partitionOf(dice, count)] : [],
@@ -142,17 +152,29 @@ function stackOf(dice: Dice): StackPlan {
     transmitChecksum: segmentation || dice.chance(0.3),
     segmentation,
     tcp: known({
-      receiveBuffer: dice.one(2048, 8192, 65_535, 262_144),
-      sendBuffer: dice.one(2048, 16_384, 262_144),
+      receiveBuffer: dice.one(2048, 8192, 65_535, 262_144, 16 << 20),
+      sendBuffer: dice.one(2048, 16_384, 262_144, 16 << 20),
+      memoryLimit: dice.one(512 << 20, 512 << 20, 100_000),
+      ecn: dice.one("offer", "accept", "off"),
       sack: dice.chance(0.75),
       timestamps: dice.chance(0.75),
-      congestion: dice.one("cubic", "cubic", "reno", "bbr", "bbr"),
-      msl: dice.one(30_000, 30_000, 2_000),
+      congestion: dice.one(...CONGESTIONS),
+      msl: dice.one(30_000, 30_000, 15_000),
       delayedAck: dice.one(40, 40, 200),
       reassemblyRanges: dice.one(512, 512, 4),
+      // With no room for half-open connections every one comes by a cookie.
+      halfOpenLimit: dice.one(1024, 1024, 1024, 1024, 1024, 0),
     }),
   };
 }
+
+/** Whether a station is so short of room that it answers SYNs with cookies. */
+export function usesCookies(station: StackPlan | OddPlan): boolean {
+  return station.kind === "stack" && (station.tcp.halfOpenLimit ?? 1) < 1;
+}
+
+/** Each algorithm, the default one twice as often. */
+const CONGESTIONS: readonly CongestionName[] = ["cubic", ...CONGESTION_NAMES, "bbr"];
 
 /** Only what this stack has: a fault that is looked for with an older one has no other options. */
 function known(options: Record<string, unknown>): Partial<TcpOptions> {
@@ -178,6 +200,7 @@ function oddOf(dice: Dice): OddPlan {
     segment: dice.magnitude(20, 1_400),
     flight: dice.magnitude(1, 40),
     replay: dice.one(0, 0.03),
+    lies: dice.one(0, 0, 0.1),
     rto: dice.one(300, 1_000),
   };
 }
@@ -214,7 +237,8 @@ function connectionOf(dice: Dice, stations: Plan["stations"]): ConnectionPlan {
   const opener = dice.whole(1, stations.length);
   const acceptor = (opener + dice.whole(1, stations.length - 1) - 1) % stations.length + 1;
   // A stack of ours would not use its port again so soon.
-  const odd = stations[opener - 1]!.kind === "odd";
+  // Nor can a cookie tell a connection from the one before it.
+  const odd = stations[opener - 1]!.kind === "odd" && !usesCookies(stations[acceptor - 1]!);
   const again = odd
     ? Array.from({ length: dice.one(0, 1, 3) }, () => dice.magnitude(1, 5_000))
     : [];

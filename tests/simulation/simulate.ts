@@ -7,7 +7,7 @@ import { type Clock, type End, FIRST_LOCAL_PORT, FIRST_PORT, patternOf } from ".
 import { Network } from "./network.ts";
 import { OddEnd } from "./odd_end.ts";
 import { OddHost } from "./odd_host.ts";
-import { type ConnectionPlan, type Plan, planOf, type StackPlan } from "./plan.ts";
+import { type ConnectionPlan, type Plan, planOf, type StackPlan, usesCookies } from "./plan.ts";
 import { Side } from "./side.ts";
 import { Transitions, verify } from "./verify.ts";
 import { isConnected, lookAtAll, lookAtRemains, watchAnew } from "./watch.ts";
@@ -72,7 +72,11 @@ class Run {
 
   constructor(seed: number, trace: boolean) {
     const plan = this.plan = planOf(seed);
-    const wire = this.wire = new WireCheck(trace);
+    watchAnew(plan.firstNumber);
+    const forgetful = new Set(
+      plan.stations.flatMap((station, i) => usesCookies(station) ? [i + 1] : []),
+    );
+    const wire = this.wire = new WireCheck(trace, forgetful);
     const network = this.network = new Network(
       seed,
       plan.stations.length,
@@ -136,7 +140,9 @@ class Run {
     if (acceptor instanceof Stack) {
       acceptor.listen({ port }, (connection) => {
         const side = accepts as Side;
-        if (connection.remote.port === localPort) side.begin(connection);
+        // A late copy of a cookie is as good as the first.
+        if (side.begun && usesCookies(this.plan.stations[plan.acceptor - 1]!)) connection.abort();
+        else if (connection.remote.port === localPort) side.begin(connection);
         else this.faults.push(`connection ${index}: from port ${connection.remote.port}`);
       });
     }
@@ -161,8 +167,8 @@ class Run {
       };
       this.#agenda.add(this.network.now + pause, look);
     };
-    const first = this.plan.seed * 7_919 + index * 1_000_003;
-    this.#agenda.add(plan.start, () => begin(0, Math.imul(first, 0x9e3779b1)));
+    const anywhere = Math.imul(this.plan.seed * 7_919 + index * 1_000_003, 0x9e3779b1);
+    this.#agenda.add(plan.start, () => begin(0, this.plan.firstNumber ?? anywhere));
   }
 
   #open(
@@ -200,7 +206,7 @@ class Run {
     peer: { station: number; port: number },
     [first, second]: readonly [number, number],
   ): OddEnd {
-    const iss = host.dice.whole(0, 2 ** 32 - 1);
+    const iss = this.plan.firstNumber ?? host.dice.whole(0, 2 ** 32 - 1);
     const end = new OddEnd(host, plan.sides[side], port, peer, [second, first], iss, false);
     host.add(port, end);
     return end;
@@ -249,7 +255,6 @@ class Run {
  * @param options `trace`: write every segment down.
  */
 export function simulate(seed: number, options: { trace?: boolean } = {}): Outcome {
-  watchAnew();
   const run = new Run(seed, options.trace ?? false);
   const { plan, pairs, wire, network, faults } = run;
   try {

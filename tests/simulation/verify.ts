@@ -2,7 +2,7 @@ import type { Stack } from "../../stack/stack.ts";
 import type { Transition } from "../../stack/tcp/state.ts";
 import { DEFAULT_TCP_OPTIONS } from "../../stack/tcp/tcp_options.ts";
 import type { End } from "./end.ts";
-import type { Plan } from "./plan.ts";
+import { type Plan, usesCookies } from "./plan.ts";
 import type { Pair } from "./simulate.ts";
 
 /** What must hold when everything is over; returns what does not, in words. */
@@ -45,7 +45,8 @@ export function verify(
 
 /** Nothing in the weather of this plan may end a connection. */
 export function isFair(plan: Plan): boolean {
-  return plan.partitions.length === 0 &&
+  // Behind a cookie the first segment must come first: what overtakes it is refused.
+  return plan.partitions.length === 0 && !plan.stations.some(usesCookies) &&
     plan.paths.flat().every(({ loss = 0, burst }) => loss <= 0.05 && burst === undefined);
 }
 

@@ -2,12 +2,17 @@
 // tables, and the buffers that it holds. What must hold of them at any time is written down here.
 import { BufferPool } from "../../stack/tcp/buffer_pool.ts";
 import { FlowTable } from "../../stack/tcp/flow_table.ts";
+import { SecretNumbers } from "../../stack/tcp/isn.ts";
 import { seqDiff } from "../../stack/tcp/sequence.ts";
 import { isSynchronized } from "../../stack/tcp/state.ts";
 import { Tcb } from "../../stack/tcp/tcb.ts";
 
 const live = new Set<Tcb>();
 const ended = new Set<Tcb>();
+/** Of those the ones that have not been looked at. */
+let justEnded: Tcb[] = [];
+/** The highest number that has come ahead, of those that have something ahead. */
+const highest = new WeakMap<Tcb, number>();
 let lent = 0;
 
 const { add, remove } = FlowTable.prototype;
@@ -16,9 +21,20 @@ FlowTable.prototype.add = function (entry) {
   return add.call(this, entry);
 };
 FlowTable.prototype.remove = function (entry) {
-  if (entry instanceof Tcb && live.delete(entry)) ended.add(entry);
+  if (entry instanceof Tcb && live.delete(entry)) {
+    ended.add(entry);
+    justEnded.push(entry);
+  }
   return remove.call(this, entry);
 };
+/** Where sequence numbers begin; `undefined`: where the stack will have it. */
+let firstNumber: number | undefined;
+const { initialSequence } = SecretNumbers.prototype;
+SecretNumbers.prototype.initialSequence = function (local, localPort, remote, remotePort, now) {
+  if (firstNumber !== undefined) return (firstNumber + Math.floor(now)) | 0;
+  return initialSequence.call(this, local, localPort, remote, remotePort, now);
+};
+
 const { take, give } = BufferPool.prototype;
 BufferPool.prototype.take = function (size) {
   const buffer = take.call(this, size);
@@ -30,10 +46,16 @@ BufferPool.prototype.give = function (buffer) {
   return give.call(this, buffer);
 };
 
-/** Forgets what was seen before. */
-export function watchAnew(): void {
+/**
+ * Forgets what was seen before.
+ *
+ * @param first Where the stacks' sequence numbers begin, so that they come round soon.
+ */
+export function watchAnew(first?: number): void {
+  firstNumber = first;
   live.clear();
   ended.clear();
+  justEnded = [];
   lent = 0;
 }
 
@@ -46,8 +68,18 @@ export function isConnected(localPort: number, remotePort: number): boolean {
   return false;
 }
 
+/** Bytes of buffers that connections hold. */
+export function buffersLent(): number {
+  return lent;
+}
+
 /** What does not hold of the connections that there are, in words. */
 export function lookAtAll(): string | undefined {
+  if (justEnded.length > 0) {
+    const left = justEnded.find(({ wheelSlot }) => wheelSlot >= 0);
+    if (left !== undefined) return `${left.localPort} > ${left.peer}: it has left a timer`;
+    justEnded = [];
+  }
   for (const tcb of live) {
     const fault = faultOf(tcb);
     if (fault !== undefined) return `${tcb.localPort} > ${tcb.peer} in ${tcb.state}: ${fault}`;
@@ -75,6 +107,10 @@ function faultOf(tcb: Tcb): string | undefined {
   const probed = seqDiff(tcb.sndMax, tcb.sndNxt);
   if (probed < 0 || probed > 1) return `SND.MAX lies ${probed} beyond SND.NXT`;
   if (tcb.rcvWnd < -1) return `RCV.NXT lies ${-tcb.rcvWnd} beyond the window`;
+  const room = tcb.services.options.receiveBuffer + (1 << tcb.rcvScale);
+  if (tcb.receiveQueued + tcb.rcvWnd > room) {
+    return `${tcb.receiveQueued} unread, a window of ${tcb.rcvWnd}, and room for ${room}`;
+  }
   if (tcb.rto.current > tcb.services.options.maxRto) return `a timeout of ${tcb.rto.current} ms`;
   if (tcb.state === "Time_wait") {
     if (tcb.waitDeadline === Infinity) return "it waits for ever";
@@ -86,6 +122,12 @@ function faultOf(tcb: Tcb): string | undefined {
   const finOut = tcb.sndFin !== undefined && seqDiff(tcb.sndFin, tcb.sndUna) >= 0 ? 1 : 0;
   if (inFlight - finOut > tcb.sendQueued) {
     return `${inFlight} in flight with ${finOut} FIN, and ${tcb.sendQueued} queued`;
+  }
+  if (tcb.unacknowledged > 0 && tcb.ackDeadline === Infinity) {
+    return `${tcb.unacknowledged} bytes have come, and nothing will acknowledge them`;
+  }
+  if (tcb.rcvFin === undefined && tcb.bytesReceived > 0 && tcb.receiveQueued === 0) {
+    if (tcb.rcvWnd === 0) return "all is read, and the window is closed";
   }
   if (tcb.congestion.cwnd < Math.min(tcb.sndMss, 64)) return `cwnd ${tcb.congestion.cwnd}`;
   return faultOfFlight(tcb, inFlight) ?? faultOfAhead(tcb);
@@ -115,7 +157,16 @@ function faultOfFlight(tcb: Tcb, inFlight: number): string | undefined {
 /** What lies ahead is in order, apart, and inside the window. */
 function faultOfAhead(tcb: Tcb): string | undefined {
   const { ahead } = tcb;
-  if (ahead === undefined) return undefined;
+  if (ahead === undefined) {
+    highest.delete(tcb);
+    return undefined;
+  }
+  const before = highest.get(tcb);
+  const end = ahead.end(ahead.count - 1);
+  if (before !== undefined && seqDiff(end, before) < 0 && seqDiff(before, tcb.rcvNxt) > 0) {
+    return `${seqDiff(before, end)} bytes that came ahead are forgotten`;
+  }
+  highest.set(tcb, end);
   let last = 0;
   for (let i = 0; i < ahead.count; i++) {
     const start = seqDiff(ahead.start(i), tcb.rcvNxt), end = seqDiff(ahead.end(i), tcb.rcvNxt);

@@ -37,13 +37,21 @@ export class WireCheck {
   readonly lines: string[] | undefined;
   readonly #directions = new Map<number, Direction>();
   readonly #ghosts = new Set<number>();
+  /** Directions from a station that has opened passively. */
+  readonly #opened = new Set<number>();
+  /** Stations that answer SYNs with cookies: each with a number of its own, for all they know. */
+  readonly #forgetful: ReadonlySet<number>;
   /** Directions between ports that were used before. */
   readonly #used = new Set<number>();
   readonly #patterns = new Map<number, number>();
   #here = "";
 
-  /** @param trace Whether every segment shall be written down. */
-  constructor(trace: boolean) {
+  /**
+   * @param trace Whether every segment shall be written down.
+   * @param forgetful Stations that answer SYNs with cookies.
+   */
+  constructor(trace: boolean, forgetful: ReadonlySet<number>) {
+    this.#forgetful = forgetful;
     this.lines = trace ? [] : undefined;
   }
 
@@ -64,12 +72,13 @@ export class WireCheck {
     for (const key of [there, back]) {
       if (this.#directions.delete(key)) this.#used.add(key);
       this.#ghosts.delete(key);
+      this.#opened.delete(key);
     }
     this.#patterns.set(there, patterns[0]).set(back, patterns[1]);
   }
 
   /**
-   * A listener has answered a SYN. Where a connection has ended before between the same ports, it is
+   * A listener has taken a SYN, or a cookie. Where it has done so before between the same ports, it is
    * a late copy: two ends that speak of different things are not looked at any more.
    */
   opensPassively(station: number, opener: string): void {
@@ -77,8 +86,8 @@ export class WireCheck {
     const peer = Number(address.slice("10.0.0.".length));
     const own = Number(port) - FIRST_LOCAL_PORT + FIRST_PORT;
     const key = keyOf(station, own, peer, Number(port));
-    if (!this.#directions.has(key)) return;
-    this.#ghosts.add(key).add(keyOf(peer, Number(port), station, own));
+    if (!this.#opened.has(key)) this.#opened.add(key);
+    else this.#ghosts.add(key).add(keyOf(peer, Number(port), station, own));
   }
 
   /** A connection has changed its state. */
@@ -144,7 +153,8 @@ export class WireCheck {
     if (used && other !== undefined && (flags & ACK) !== 0) {
       if (((read32(bytes, tcp + 8) - other.isn) | 0) < 0) return;
     }
-    if ((flags & SYN) !== 0) this.#syn(bytes, tcp, header, seq, here, fail);
+    if ((flags & SYN) !== 0) this.#syn(bytes, tcp, header, seq, here, there, fail);
+    if (this.#ghosts.has(here)) return;
     const own = this.#directions.get(here);
     if (own === undefined) {
       if (!used) fail("a segment before the SYN");
@@ -154,6 +164,8 @@ export class WireCheck {
     const fin = (flags & FIN) !== 0;
     if (text < 0) fail("a header longer than the segment");
     if ((flags & SYN) !== 0 && fin) fail("SYN with FIN");
+    const again = (flags & SYN) !== 0 && own.sent > 0 && this.#forgetful.has(bytes[tcp - 5]!);
+    if (again) return; // A cookie for a late copy of the SYN.
     if ((flags & ACK) !== 0) {
       this.#acknowledgment(
         own,
@@ -164,6 +176,9 @@ export class WireCheck {
         fail,
       );
     } else if ((flags & SYN) === 0) fail("neither ACK nor SYN");
+    if (header > 20 && other !== undefined && (flags & SYN) === 0) {
+      this.#reports(bytes, tcp, header, other, fail);
+    }
     const start = (seq - own.isn) | 0;
     const end = start + text + (fin ? 1 : 0) + ((flags & SYN) !== 0 ? 1 : 0);
     if (end === start) return;
@@ -195,11 +210,14 @@ export class WireCheck {
     header: number,
     isn: number,
     here: number,
+    there: number,
     fail: (what: string) => void,
   ): void {
     const known = this.#directions.get(here);
     if (known !== undefined) {
-      if (known.isn !== isn) fail("a SYN with another number");
+      if (known.isn === isn) return;
+      if (this.#forgetful.has(bytes[tcp - 5]!)) this.#ghosts.add(here).add(there);
+      else fail("a SYN with another number");
       return;
     }
     let mss = 536, scale = -1;
@@ -219,6 +237,28 @@ export class WireCheck {
       acknowledged: 0,
       edge: 0,
     });
+  }
+
+  /** A range that is reported was sent. */
+  #reports(
+    bytes: Uint8Array,
+    tcp: number,
+    header: number,
+    other: Direction,
+    fail: (what: string) => void,
+  ): void {
+    for (let i = tcp + 20; i < tcp + header && bytes[i] !== 0;) {
+      if (bytes[i] === 5) {
+        for (let block = i + 2; block < i + bytes[i + 1]!; block += 8) {
+          const start = (read32(bytes, block) - other.isn) | 0;
+          const end = (read32(bytes, block + 4) - other.isn) | 0;
+          if (start >= end || end > other.sent) {
+            fail(`reports ${start} to ${end}, and ${other.sent} was sent`);
+          }
+        }
+      }
+      i += bytes[i] === 1 ? 1 : Math.max(bytes[i + 1]!, 2);
+    }
   }
 
   #acknowledgment(

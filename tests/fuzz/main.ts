@@ -1,0 +1,89 @@
+/**
+ * Fuzzes pairs of stacks with frames that are made of their own, and with others.
+ *
+ * ```sh
+ * deno task fuzz --frames 20000000 --seed 1
+ * deno task fuzz --seed 1 --round 17
+ * ```
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import { FRAMES_PER_ROUND, fuzzRound, replayCommand } from "./fuzz.ts";
+
+const encoder = new TextEncoder();
+const print = (text: string) => Deno.stdout.writeSync(encoder.encode(`${text}\n`));
+const progress = (text: string) => Deno.stderr.writeSync(encoder.encode(`${text}\n`));
+
+/** How much the heap may grow between the first rounds and any later ones, in bytes. */
+const MOST_GROWTH = 32 << 20;
+/** Rounds between two looks at memory. */
+const LOOK_EVERY = 50;
+/** A round that takes longer than this hangs, for all that anybody can tell; in milliseconds. */
+const LONGEST_ROUND = 120_000;
+
+const collect = (globalThis as { gc?: () => void }).gc;
+
+function heap(): number {
+  collect?.();
+  return Deno.memoryUsage().heapUsed + Deno.memoryUsage().external;
+}
+
+function run(seed: number, frames: number): boolean {
+  const rounds = Math.ceil(frames / FRAMES_PER_ROUND);
+  const start = performance.now();
+  let first = 0;
+  let slowest = 0;
+  for (let round = 1; round <= rounds; round++) {
+    const began = performance.now();
+    try {
+      fuzzRound(seed, round);
+    } catch (error) {
+      print(`${(error as Error).message}\n${((error as Error).cause as Error).stack}`);
+      return false;
+    }
+    const took = performance.now() - began;
+    slowest = Math.max(slowest, took);
+    if (took > LONGEST_ROUND) {
+      print(`round ${round} took ${(took / 1000).toFixed(0)} s: ${replayCommand(seed, round)}`);
+      return false;
+    }
+    if (round % LOOK_EVERY !== 0) continue;
+    const now = heap();
+    first ||= now;
+    const rate = round * FRAMES_PER_ROUND / (performance.now() - start) * 1000;
+    progress(
+      `${round * FRAMES_PER_ROUND} frames, ${rate.toFixed(0)} a second, heap ${mega(now)} MB ` +
+        `(${mega(first)} MB at first), ${mega(Deno.memoryUsage().rss)} MB resident`,
+    );
+    if (collect !== undefined && now > first + MOST_GROWTH) {
+      print(`the heap has grown from ${mega(first)} to ${mega(now)} MB by round ${round}`);
+      return false;
+    }
+  }
+  const seconds = (performance.now() - start) / 1000;
+  print(
+    `${rounds * FRAMES_PER_ROUND} frames in ${
+      seconds.toFixed(0)
+    } s, seed ${seed}: nothing thrown, ` +
+      `nothing left, heap ${mega(heap())} MB (${mega(first)} MB at first), slowest round of ` +
+      `${FRAMES_PER_ROUND} ${(slowest / 1000).toFixed(1)} s`,
+  );
+  return true;
+}
+
+function mega(bytes: number): string {
+  return (bytes / 2 ** 20).toFixed(1);
+}
+
+if (import.meta.main) {
+  const options = parseArgs(Deno.args, {
+    string: ["frames", "seed", "round"],
+    default: { frames: "1000000", seed: "1" },
+  });
+  const seed = Number(options.seed);
+  if (options.round !== undefined) {
+    fuzzRound(seed, Number(options.round));
+    print("nothing was found");
+  } else Deno.exit(run(seed, Number(options.frames)) ? 0 : 1);
+}
