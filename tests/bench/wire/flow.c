@@ -11,10 +11,12 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
@@ -78,6 +80,7 @@ static int sink(int port, double seconds) {
 }
 
 int main(int argc, char **argv) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL); // It does not outlive who started it.
   if (argc == 5 && !strcmp(argv[1], "source")) return source(argv[2], atoi(argv[3]), argv[4]);
   if (argc == 4 && !strcmp(argv[1], "sink")) return sink(atoi(argv[2]), atof(argv[3]));
   fprintf(stderr, "usage: %s source HOST PORT CONGESTION | sink PORT SECONDS\n", argv[0]);

@@ -108,7 +108,7 @@ export class Laboratory implements AsyncDisposable {
   ): Promise<RunResult> {
     const { path, seconds, seed } = options;
     await using stack = new AsyncDisposableStack();
-    const program = [...priority(), this.#program];
+    const program = [this.#program];
     const timeout = seconds * 1000 + 60_000;
     if (options.capture !== undefined) {
       const tcpdump = ["tcpdump", "-Z", "root", "-i", "far0", "-n", "-s", "120", "-B", "65536"];
