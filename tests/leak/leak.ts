@@ -64,7 +64,7 @@ function run(lan: Lan, until: number): void {
 }
 
 function round(lan: Lan, connections: number, accepted: Map<number, Connection>): void {
-  const [client, server] = [lan.stations[0]!.stack, lan.stations[1]!.stack];
+  const client = lan.stations[0]!.stack;
   for (let done = 0; done < connections; done += AT_ONCE) {
     const pairs: Connection[] = [];
     accepted.clear();
@@ -120,11 +120,9 @@ for (let i = 1; i <= rounds; i++) {
   const ratio = heap / first;
   last.push(ratio);
   if (last.length > 3) last.shift();
-  {
-    print(
-      `round ${i}: ${connections} connections, heap ${(heap / 2 ** 20).toFixed(2)} MB, ` +
-        `${ratio.toFixed(3)} of the first`,
-    );
-  }
+  print(
+    `round ${i}: ${connections} connections, heap ${(heap / 2 ** 20).toFixed(2)} MB, ` +
+      `${ratio.toFixed(3)} of the first`,
+  );
 }
 Deno.exit(Math.min(...last) > GROWTH ? 1 : 0);
