@@ -150,10 +150,11 @@ async function goodput(laboratory: Laboratory): Promise<void> {
     }
   }
   const references = COLUMNS.filter(({ name }) => wanted.includes(name)).map((c) => c.reference);
-  const columns = COLUMNS.filter(({ name }) =>
-    wanted.length === 0 || wanted.includes(name) || references.includes(name)
-  );
   const cells = CELLS.filter(({ name }) => chosen(name));
+  const columns = COLUMNS.filter(({ name, has }) =>
+    (wanted.length === 0 || wanted.includes(name) || references.includes(name)) &&
+    cells.some((cell) => has?.(cell) ?? true)
+  );
   const of = (cell: Cell) => columns.filter((column) => column.has?.(cell) ?? true);
   const total = cells.reduce(
     (sum, cell) => sum + of(cell).length * ((seconds ?? cell.seconds) + 0.2) * rounds,
