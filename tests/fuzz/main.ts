@@ -9,6 +9,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
+import { watchAnew } from "../simulation/watch.ts";
 import { FRAMES_PER_ROUND, fuzzRound, replayCommand } from "./fuzz.ts";
 
 const encoder = new TextEncoder();
@@ -25,7 +26,8 @@ const LONGEST_ROUND = 120_000;
 const collect = (globalThis as { gc?: () => void }).gc;
 
 function heap(): number {
-  collect?.();
+  watchAnew(); // It knows the last pair of stacks.
+  for (let times = 0; times < 3; times++) collect?.();
   return Deno.memoryUsage().heapUsed + Deno.memoryUsage().external;
 }
 

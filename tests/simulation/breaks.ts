@@ -88,8 +88,8 @@ export const BREAKS: readonly Break[] = [
   {
     name: "the receive window forgets what is unread",
     file: "stack/tcp/emit.ts",
-    search: "receiveBuffer - tcb.receiveQueued",
-    replacement: "receiveBuffer",
+    search: "Math.min(limit - tcb.receiveQueued,",
+    replacement: "Math.min(limit,",
   },
   {
     name: "reading does not open the window",
