@@ -190,7 +190,9 @@ export class WireCheck {
       own.fin = end - 1;
     }
     if (other === undefined || text === 0) return;
-    if (start + text > other.edge && text > 1) {
+    // A window that was offered in a SYN is not scaled, and the next one is rounded down from it.
+    const rounding = other.scale > 0 && own.scale >= 0 ? 2 ** other.scale - 1 : 0;
+    if (start + text > other.edge + rounding && text > 1) {
       fail(`${start + text} lies beyond the window, which ends at ${other.edge}`);
     }
     if ((segmentSize || text) > other.mss) {
