@@ -275,8 +275,8 @@ export class Runtime implements AsyncDisposable {
 
   #openDevice(one: InterfaceConfig): Device {
     if (one.device.type === "tap") {
-      const { name, host } = one.device;
-      return openTap({ name, host, mtu: one.mtu });
+      const { name, host, offload } = one.device;
+      return openTap({ name, host, mtu: one.mtu, offload });
     }
     const gateway = new Gateway(one.device, one);
     this.#gateways.push(gateway);

@@ -8,6 +8,11 @@ export interface TapDeviceConfig {
   readonly name: string;
   /** Address that the host's side of the device is given, as `192.168.69.1/24`. */
   readonly host?: string | undefined;
+  /**
+   * Checksums, and the splitting and joining of TCP segments, are left to the host, in both
+   * directions; `true` by default.
+   */
+  readonly offload: boolean;
 }
 
 /**

@@ -106,6 +106,9 @@ const tap = object({
     description: "Address that the host's side of the device is given",
     examples: ["192.168.69.1/24"],
   }),
+  offload: z.boolean({ error: "expected true or false" }).default(true).meta({
+    description: "Leave checksums, and the splitting and joining of TCP segments, to the host",
+  }),
 }, "A Linux TAP device, opened through FFI");
 
 const FORWARD = 'ports of 127.0.0.1 and where they lead, such as { "8080": 80 }';

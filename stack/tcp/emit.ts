@@ -34,6 +34,7 @@ const OUT_OF_WINDOW_ACK_INTERVAL = 100;
  * @param flags Control bits; ACK is added.
  * @param at Position in the send buffer of the first payload byte.
  * @param length Payload bytes.
+ * @param size Payload of one segment: where there is more, the link splits it.
  * @returns Whether the link took it.
  */
 export function sendSegment(
@@ -42,6 +43,7 @@ export function sendSegment(
   flags: number,
   at: number,
   length: number,
+  size: number = length,
 ): boolean {
   const { ip } = tcb.services;
   const headerLength = writeOptions(tcb, length === 0);
@@ -60,7 +62,8 @@ export function sendSegment(
     // Neither acknowledgments nor what is sent again may be marked (RFC 3168 section 6.1.4, 6.1.5).
     if (isNewData) mark = ECN_CAPABLE;
   }
-  return emit(tcb, seq, tcb.rcvNxt, flags | ACK, window, headerLength, length, mark);
+  const segmentSize = length > size ? size : 0;
+  return emit(tcb, seq, tcb.rcvNxt, flags | ACK, window, headerLength, length, mark, segmentSize);
 }
 
 /**
@@ -204,6 +207,7 @@ function emit(
   headerLength: number,
   length: number,
   ecn = 0,
+  segmentSize = 0,
 ): boolean {
   const { services, route, localPort, remotePort } = tcb;
   const bytes = services.ip.frame.bytes;
@@ -218,7 +222,7 @@ function emit(
     window,
     headerLength,
   );
-  return transmit(services, route, headerLength + length, ecn);
+  return transmit(services, route, headerLength + length, ecn, segmentSize, headerLength);
 }
 
 function writeHeader(
@@ -232,14 +236,30 @@ function writeHeader(
   writeSegment(bytes, TRANSPORT_OFFSET, from, to, seq, ack, flags, 0, TCP_HEADER_LENGTH);
 }
 
-/** Fills in the checksum, or as much of it as the link leaves to us, and sends. */
-function transmit(services: TcpServices, route: Route, length: number, ecn = 0): boolean {
+/**
+ * Fills in the checksum, or as much of it as the link leaves to us, and sends.
+ *
+ * @param length Bytes of header and payload.
+ * @param segmentSize Payload of each segment that the link is to make of it; 0: it is one.
+ */
+function transmit(
+  services: TcpServices,
+  route: Route,
+  length: number,
+  ecn = 0,
+  segmentSize = 0,
+  headerLength = 0,
+): boolean {
   const ip: IpOutput = services.ip;
   const { frame } = ip;
   const bytes = frame.bytes;
   const pseudo = route.addressSum + PROTOCOL_TCP + length;
   let checksum: number;
   frame.clearOffload();
+  if (segmentSize > 0) {
+    frame.segmentSize = segmentSize;
+    frame.headerLength = headerLength;
+  }
   if (ip.transmitChecksum) {
     frame.checksum = "partial";
     frame.checksumOffset = CHECKSUM;
@@ -249,7 +269,9 @@ function transmit(services: TcpServices, route: Route, length: number, ecn = 0):
   }
   bytes[TRANSPORT_OFFSET + CHECKSUM] = checksum >>> 8;
   bytes[TRANSPORT_OFFSET + CHECKSUM + 1] = checksum;
-  services.counters.segmentsSent++;
+  services.counters.segmentsSent += segmentSize === 0
+    ? 1
+    : Math.ceil((length - headerLength) / segmentSize);
   if (ip.send(route, PROTOCOL_TCP, length, ecn)) return true;
   services.counters.droppedLinkFull++;
   return false;

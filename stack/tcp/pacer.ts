@@ -16,7 +16,7 @@ export class Pacer {
   /** When all that was sent would have left, had it left at the rate: the next burst begins then. */
   next = -Infinity;
   /** Bytes that may still leave with this burst. */
-  #left = 0;
+  left = 0;
 
   /**
    * Whether a segment may leave now.
@@ -26,9 +26,9 @@ export class Pacer {
    * @param now Time in milliseconds.
    */
   ready(rate: number, mss: number, now: number): boolean {
-    if (this.#left > 0) return true;
+    if (this.left > 0) return true;
     if (now < this.next) return false;
-    this.#left = sendQuantum(rate, mss);
+    this.left = sendQuantum(rate, mss);
     return true;
   }
 
@@ -40,7 +40,7 @@ export class Pacer {
    * @param now Time in milliseconds.
    */
   sent(bytes: number, rate: number, now: number): void {
-    this.#left -= bytes;
+    this.left -= bytes;
     this.next = Math.max(this.next, now - CREDIT) + bytes / rate;
   }
 }

@@ -1,4 +1,4 @@
-import { PSH } from "../wire/tcp.ts";
+import { FIN, PSH } from "../wire/tcp.ts";
 import { tell } from "./congestion_event.ts";
 import { sendSegment, sendSyn } from "./emit.ts";
 import { LossRecovery } from "./loss_recovery.ts";
@@ -105,13 +105,17 @@ function probeTail(tcb: Tcb, now: number): void {
  * last (section 3.8.6.2.1, the override timeout).
  */
 function probeWindow(tcb: Tcb, now: number): void {
-  if (tcb.sndWnd > 0) {
+  const queued = tcb.sendQueued;
+  if (tcb.sndWnd > 0 || queued === 0) {
     tcb.recovery ??= new LossRecovery(tcb.sndUna, tcb.congestion.model);
-    transmitNew(tcb, 0, Math.min(tcb.sendQueued, tcb.sndWnd, tcb.sndMss), 0, now);
-    return;
+    const length = Math.min(queued, tcb.sndWnd, tcb.sndMss);
+    const last = length === queued;
+    const flags = (last && length > 0 ? PSH : 0) | (last && tcb.finQueued ? FIN : 0);
+    if (transmitNew(tcb, 0, length, flags, now)) return;
   }
   tcb.rto.backoffs++;
   tcb.sendDeadline = now + tcb.rto.current;
+  if (tcb.sndWnd > 0 || queued === 0) return; // The link is still full.
   tcb.services.counters.windowProbes++;
   const end = (tcb.sndUna + 1) | 0;
   if (seqGt(end, tcb.sndMax)) tcb.sndMax = end;

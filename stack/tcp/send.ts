@@ -1,4 +1,4 @@
-import { FIN, PSH } from "../wire/tcp.ts";
+import { FIN, PSH, TCP_HEADER_LENGTH, TIMESTAMPS_LENGTH } from "../wire/tcp.ts";
 import { receiveWindow, sendAck, sendSegment } from "./emit.ts";
 import { LossRecovery } from "./loss_recovery.ts";
 import { Pacer } from "./pacer.ts";
@@ -53,6 +53,7 @@ function sendData(tcb: Tcb, now: number): void {
   }
   const pacer = congestion.pacingRate === Infinity ? undefined : tcb.pacer ??= new Pacer();
   const pathMtu = tcb.pathMtu ??= new PathMtu();
+  const burst = largestBurst(tcb);
 
   tcb.windowLimited = false;
   let limit: SendLimit = "application";
@@ -81,21 +82,27 @@ function sendData(tcb: Tcb, now: number): void {
     const mss = now < pathMtu.probeAt || recovery.phase !== "open"
       ? tcb.sndMss
       : pathMtu.tries(tcb, Math.min(offered, free));
-    const wanted = Math.min(offered, mss);
-    const length = Math.min(wanted, free);
+    const wanted = Math.min(offered, mss === tcb.sndMss ? burst : mss);
+    let length = Math.min(wanted, free);
     if (length < wanted) {
       tcb.windowLimited = true;
       limit = "congestion";
     } else if (length < left && length < tcb.sndMss) limit = "receiver";
+    if (length > mss) length = wholeSegments(tcb, length, left, finOpen);
     const fin = finOpen && length === left;
     if (length === 0 && !fin) break;
     if (length < tcb.sndMss && !fin && !maySendShort(tcb, length, left)) {
       if (length === left) delivery.limitedByApplication(pipe);
       break;
     }
-    if (pacer !== undefined && holdsBack(tcb, pacer, now)) break;
+    if (pacer !== undefined) {
+      if (holdsBack(tcb, pacer, now)) break;
+      if (length > pacer.left && length > mss) {
+        length = Math.max(pacer.left - pacer.left % mss, mss);
+      }
+    }
     const flags = (length > 0 && length === left ? PSH : 0) | (fin ? FIN : 0);
-    if (!transmitNew(tcb, at, length, flags, now)) {
+    if (!transmitNew(tcb, at, length, flags, now, Math.min(length, mss))) {
       limit = "link";
       break;
     }
@@ -109,12 +116,29 @@ function sendData(tcb: Tcb, now: number): void {
     sendData(tcb, now);
     return;
   }
-  if (tcb.sendTimer === "off" && queued > 0 && tcb.sndNxt === tcb.sndUna) {
-    // Data waits for a window and nothing in flight will bring an answer.
+  if (tcb.sendTimer === "off" && tcb.sndNxt === tcb.sndUna) {
+    // Data waits for a window or for the link, and nothing in flight will bring an answer.
     tcb.sendTimer = "persist";
     tcb.retries = 0;
     tcb.sendDeadline = now + rto.current;
   }
+}
+
+/** Bytes that may be handed to the link at once: as many segments as it splits for us, or one. */
+function largestBurst(tcb: Tcb): number {
+  const { segmentationLimit } = tcb.services.ip;
+  // A mark is answered in one segment (RFC 3168 section 6.1.2): the link would repeat it in each.
+  if (segmentationLimit === 0 || tcb.ecn?.answers) return tcb.sndMss;
+  const payload = segmentationLimit - TCP_HEADER_LENGTH - TIMESTAMPS_LENGTH;
+  return payload - payload % tcb.sndMss;
+}
+
+/** Of what may be sent at once what makes whole segments, with the rest if it may leave as well. */
+function wholeSegments(tcb: Tcb, length: number, left: number, finOpen: boolean): number {
+  const rest = length % tcb.sndMss;
+  // A FIN leaves with the last segment alone: the link would repeat it in each.
+  if (finOpen && length === left) return length - (rest || tcb.sndMss);
+  return rest > 0 && !(length === left && tcb.noDelay) ? length - rest : length;
 }
 
 /** Whether the next segment has to wait for the pacer, which then has the poll come back. */
@@ -135,11 +159,13 @@ function maySendShort(tcb: Tcb, length: number, left: number): boolean {
 }
 
 /**
- * Sends one segment at SND.NXT for the first time and moves SND.NXT on. With FIN the state changes.
+ * Sends a segment, or several at once where the link splits them, at SND.NXT for the first time,
+ * and moves SND.NXT on. With FIN the state changes.
  *
  * @param at Position in the send buffer.
- * @returns `false` if the link is full, and the segment as good as not sent: it leaves with the
- *   acknowledgment of something that is in flight.
+ * @param size Payload of one segment: where there is more, the link splits it.
+ * @returns `false` if the link is full and nothing was sent. Acknowledgments of what is in flight
+ *   make for another try, or else the persist timer.
  */
 export function transmitNew(
   tcb: Tcb,
@@ -147,23 +173,22 @@ export function transmitNew(
   length: number,
   flags: number,
   now: number,
+  size: number = length,
 ): boolean {
   const seq = tcb.sndNxt;
   const fin = (flags & FIN) !== 0;
   const end = (seq + length + (fin ? 1 : 0)) | 0;
-  const taken = sendSegment(tcb, seq, flags, at, length);
-  // With nothing in flight it counts as lost on the way: the retransmission timer sees to it.
-  if (!taken && !fin && seq !== tcb.sndUna) return false;
+  if (!sendSegment(tcb, seq, flags, at, length, size)) return false;
   if (seq === tcb.sndUna) tcb.timeoutFrom = now;
   tcb.sndNxt = end;
   if (seqGt(end, tcb.sndMax)) tcb.sndMax = end;
-  if (length < tcb.sndMss && length > 0) tcb.sndSmall = end;
+  if (length % Math.max(size, tcb.sndMss) !== 0) tcb.sndSmall = end;
   if (fin) tcb.sndFin = (end - 1) | 0;
   tcb.lastDataSent = now;
   tcb.services.counters.bytesSent += length;
   tcb.pacer?.sent(length, tcb.congestion.pacingRate, now);
   tcb.recovery!.sent(seq, end, now);
-  tcb.pathMtu?.sent(length, end);
+  tcb.pathMtu?.sent(size, end);
   if (fin) transition(tcb, "Send_fin", tcb.sndFin);
   armSendTimer(tcb, now);
   return true;

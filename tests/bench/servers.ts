@@ -32,20 +32,8 @@ export interface StartOptions {
  * serves the same on {@link STACK} is added here.
  */
 export const SERVERS: Record<string, (options: StartOptions) => Promise<Server>> = {
-  async taproom({ flags }) {
-    const clients = await Namespace.create();
-    const directory = clients.own(await Directory.create());
-    const config = tapConfig([
-      { port: 7, module: "echo" },
-      { port: 9, module: "discard" },
-      { port: 19, module: "chargen" },
-      { port: 80, module: projectFile("tests/bench/hello.ts") },
-    ]);
-    await cachePackages();
-    const file = await directory.write("taproom.json", JSON.stringify(config));
-    const command = taproomCommand(file, ["--log-level", "error"], flags);
-    return await serving(clients, clients.spawn(command, { timeout: LIFETIME }));
-  },
+  taproom: (options) => taproom(options, true),
+  "taproom-plain": (options) => taproom(options, false),
 
   async kernel({ flags }) {
     const clients = await Namespace.create();
@@ -84,4 +72,24 @@ export async function usage(pid: number): Promise<Usage> {
   const status = await Deno.readTextFile(`/proc/${pid}/status`);
   const kilobytes = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1]);
   return { cpu: (fields[11]! + fields[12]!) / TICKS_PER_SECOND, rss: kilobytes * 1024 };
+}
+
+/** Taproom on a TAP, with what the TAP takes off its hands or without. */
+async function taproom({ flags }: StartOptions, offload: boolean): Promise<Server> {
+  const clients = await Namespace.create();
+  const directory = clients.own(await Directory.create());
+  const config = tapConfig(
+    [
+      { port: 7, module: "echo" },
+      { port: 9, module: "discard" },
+      { port: 19, module: "chargen" },
+      { port: 80, module: projectFile("tests/bench/hello.ts") },
+    ],
+    {},
+    offload,
+  );
+  await cachePackages();
+  const file = await directory.write("taproom.json", JSON.stringify(config));
+  const command = taproomCommand(file, ["--log-level", "error"], flags);
+  return await serving(clients, clients.spawn(command, { timeout: LIFETIME }));
 }

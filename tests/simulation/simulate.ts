@@ -109,11 +109,14 @@ class Run {
     const { network, wire, transitions } = this;
     const address = `10.0.0.${number}`;
     const maxFrame = 14 + (segmentation ? 65_535 : mtu);
-    const stack = new Stack({
+    const stack: Stack = new Stack({
       link: network.link(
         number,
         { mtu, maxFrame, transmitChecksum, segmentation },
-        (frame, now) => wire.sent(frame, mtu, now),
+        (frame, now) => {
+          const { droppedQueueFull, droppedUnresolved } = stack.counters.arp;
+          wire.sent(frame, mtu, now, droppedQueueFull + droppedUnresolved === 0);
+        },
       ),
       mac: `02:00:00:00:00:0${number}`,
       addresses: [`${address}/24`],

@@ -7,6 +7,7 @@ export type Need =
   /** To be root on the machine, not only in a namespace. */
   | "root"
   | "curl"
+  | "ethtool"
   | "hping3"
   | "mount"
   | "nc"

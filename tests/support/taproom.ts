@@ -19,11 +19,18 @@ export function cachePackages(): Promise<unknown> {
   return cached ??= run([Deno.execPath(), "cache", projectFile("mod.ts")], { timeout: 120_000 });
 }
 
-/** The configuration of the design's example, with these listeners. */
-export function tapConfig(listeners: readonly object[], more: object = {}): object {
+/**
+ * The configuration of the design's example, with these listeners. Without offload, so that what a
+ * capture shows is what would be on the wire, unless that is asked for.
+ */
+export function tapConfig(
+  listeners: readonly object[],
+  more: object = {},
+  offload = false,
+): object {
   return {
     interfaces: [{
-      device: { type: "tap", name: "tap0", host: `${HOST}/24` },
+      device: { type: "tap", name: "tap0", host: `${HOST}/24`, offload },
       mac: "02:00:00:00:00:02",
       addresses: [`${STACK}/24`],
       gateway: HOST,
