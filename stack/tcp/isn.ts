@@ -41,6 +41,11 @@ export class SecretNumbers {
     return this.#hash(local, 0, remote, remotePort, 1) >>> 0;
   }
 
+  /** Which of the counters of local ports counts for this remote end (RFC 6056 section 3.3.4). */
+  portCounter(local: IpAddress, remote: IpAddress, remotePort: number): number {
+    return this.#hash(local, 0, remote, remotePort, 5) >>> 0;
+  }
+
   /** What a connection's timestamps differ from the clock by (RFC 7323 section 7.1). */
   timestampOffset(
     local: IpAddress,

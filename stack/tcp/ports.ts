@@ -7,14 +7,18 @@ export const FIRST_LOCAL_PORT = 1_024;
 /** How many there are. */
 export const LOCAL_PORTS = 65_536 - FIRST_LOCAL_PORT;
 
+/** Counters: remote ends that share one are few, and do not know of it. */
+const COUNTERS = 256;
+
 /**
  * Chooses local ports for active opens: a hidden start for each remote end, then one after the
- * other (RFC 6056 section 3.3.3, the simple hash-based algorithm).
+ * other, by a counter that few share, so that no remote end learns from its ports how many
+ * connections we open elsewhere (RFC 6056 section 3.3.4, the double-hash algorithm).
  */
 export class LocalPorts {
   readonly #table: FlowTable<FlowEntry>;
   readonly #secrets: SecretNumbers;
-  #next = 0;
+  readonly #next = new Uint32Array(COUNTERS);
 
   /**
    * @param table Tells which 4-tuples are taken.
@@ -34,9 +38,11 @@ export class LocalPorts {
    * @returns The port, or 0 if all are taken.
    */
   choose(route: Route, remotePort: number, isTaken: (port: number) => boolean): number {
-    const offset = this.#secrets.portOffset(route.local, route.remote, remotePort);
+    const { local, remote } = route;
+    const offset = this.#secrets.portOffset(local, remote, remotePort);
+    const counter = this.#secrets.portCounter(local, remote, remotePort) % COUNTERS;
     for (let i = 0; i < LOCAL_PORTS; i++) {
-      const port = FIRST_LOCAL_PORT + (offset + this.#next++) % LOCAL_PORTS;
+      const port = FIRST_LOCAL_PORT + (offset + this.#next[counter]!++) % LOCAL_PORTS;
       if (isTaken(port)) continue;
       if (this.#table.get(route.local, port, route.remote, remotePort) === undefined) return port;
     }
