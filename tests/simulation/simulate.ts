@@ -10,7 +10,7 @@ import { OddHost } from "./odd_host.ts";
 import { type ConnectionPlan, type Plan, planOf, type StackPlan, usesCookies } from "./plan.ts";
 import { Side } from "./side.ts";
 import { Transitions, verify } from "./verify.ts";
-import { isConnected, lookAtAll, lookAtRemains, watchAnew } from "./watch.ts";
+import { isConnected, isRemembered, lookAtAll, lookAtRemains, watchAnew } from "./watch.ts";
 import { WireCheck } from "./wire_check.ts";
 
 /** Virtual time after which a run must be over, in milliseconds. */
@@ -18,6 +18,12 @@ const LIMIT = 6 * 3_600_000;
 /** How far the numbers of one connection lie from those of the next at the same ports: beyond any
  * window, so that nothing late fits. */
 const NUMBERS_APART = 64 << 20;
+
+/**
+ * How long the ports rest where the acceptor remembers nothing of them: then it is the opener whose
+ * TIME_WAIT keeps what is still under way from the next connection (RFC 9293 section 3.4.3).
+ */
+const TIME_WAIT = 120_000;
 
 /** Both ends of one connection. */
 export interface Pair {
@@ -166,7 +172,11 @@ class Run {
           (!before.begun || before.reasons.length > 0) && !isConnected(port, localPort);
         if (!ended) {
           this.#agenda.add(this.network.now + 1_000, look);
-        } else begin(incarnation + 1, ((opens as OddEnd).endOfNumbers + NUMBERS_APART) | 0);
+          return;
+        }
+        const iss = ((opens as OddEnd).endOfNumbers + NUMBERS_APART) | 0;
+        const wait = isRemembered(port, localPort) ? 0 : TIME_WAIT;
+        this.#agenda.add(this.network.now + wait, () => begin(incarnation + 1, iss));
       };
       this.#agenda.add(this.network.now + pause, look);
     };

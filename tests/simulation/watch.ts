@@ -68,6 +68,14 @@ export function isConnected(localPort: number, remotePort: number): boolean {
   return false;
 }
 
+/** Whether a stack remembers the connection between these ports: it is in TIME_WAIT. */
+export function isRemembered(localPort: number, remotePort: number): boolean {
+  for (const tcb of live) {
+    if (tcb.localPort === localPort && tcb.remotePort === remotePort) return true;
+  }
+  return false;
+}
+
 /** Bytes of buffers that connections hold. */
 export function buffersLent(): number {
   return lent;
