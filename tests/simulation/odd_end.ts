@@ -28,6 +28,9 @@ const LONGEST_TIMEOUT = 10_000;
 /** Longest time without a segment. A stack's keepalive is told to speak up earlier. */
 const SILENCE = 150_000;
 
+/** Older than anything that was said on a connection, however long it was silent, in milliseconds. */
+const LONG_AGO = 10_000_000;
+
 /**
  * One end of a connection, written for itself after RFC 9293 and as simple as can be: it sends again
  * by a timer only, from the beginning, in segments cut anew. All numbers are relative: 0 is a SYN,
@@ -370,7 +373,7 @@ export class OddEnd implements End {
     const seq = this.#iss + this.#una;
     const ack = this.#irs + this.#rcvNxt;
     const options = this.#timestamps ? this.#timestampOption(now) : [];
-    const late = this.#timestamps ? this.#timestampOption(now - 100_000) : [];
+    const late = this.#timestamps ? this.#timestampOption(now - LONG_AGO) : [];
     switch (dice.whole(0, 5)) {
       case 0: {
         // A reset in the window, and beyond everything that there will be.
