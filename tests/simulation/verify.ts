@@ -84,9 +84,10 @@ function verifyEnd(side: End, other: End, fair: boolean, fail: (what: string) =>
     case "timeout":
     case "unreachable":
       // A reset may have been lost, and nobody repeats one that nobody asks for.
-      // All requests of ARP may be lost where each frame may.
-      const unlucky = side.reasons[0] === "unreachable" && !side.begun;
-      if (fair && !other.aborted && !unlucky) fail(`${side.reasons[0]} in fair weather`);
+      // All requests of ARP may be lost where each frame may: then it never began.
+      if (fair && !other.aborted && (side.begun || side.reasons[0] === "timeout")) {
+        fail(`${side.reasons[0]} in fair weather`);
+      }
       break;
     case undefined:
       break;
