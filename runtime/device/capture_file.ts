@@ -10,11 +10,11 @@ export interface CaptureTarget {
 export interface CaptureFileOptions {
   /** Called once, when the target fails; nothing is written from then on. */
   readonly failed: (error: Error) => void;
-  /** Most bytes that wait to be written; default 32 MiB. More are refused. */
+  /** Most bytes that wait to be written; default 128 MiB. More are refused. */
   readonly limit?: number;
 }
 
-const DEFAULT_LIMIT = 32 << 20;
+const DEFAULT_LIMIT = 128 << 20;
 const FIRST_SIZE = 64 << 10;
 
 /**

@@ -36,8 +36,11 @@ export function applicationRead(tcb: Tcb): void {
   const { receiveBuffer } = options;
   const read = tcb.bytesReceived - tcb.receiveQueued;
   const tuning = tcb.receiveTuning;
-  if (tuning !== undefined) tuning.measure(read, tcb.rto.srtt, tcb.localMss, receiveBuffer, now);
-  else if (receiveBuffer > FIRST_RECEIVE_BUFFER) {
+  if (tuning !== undefined) {
+    // The time on an empty path: a window that follows the queue makes it longer and longer.
+    const rtt = Math.min(tcb.rto.srtt, tcb.recovery?.rack.minRtt ?? Infinity);
+    tuning.measure(read, rtt, tcb.localMss, receiveBuffer, now);
+  } else if (receiveBuffer > FIRST_RECEIVE_BUFFER) {
     tcb.receiveTuning = new ReceiveTuning(FIRST_RECEIVE_BUFFER, read, now);
   }
 }

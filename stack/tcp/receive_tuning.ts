@@ -1,5 +1,5 @@
 /** Below this many milliseconds a round is one turn of an event loop rather than a round trip. */
-const SHORTEST_ROUND = 2;
+const SHORTEST_ROUND = 1;
 /** Segments that the window has beyond what was measured. */
 const SPARE_SEGMENTS = 16;
 

@@ -107,7 +107,8 @@ export class Capture {
     const mark = crypto.getRandomValues(new Uint8Array(16));
     const written = watch(this.#path, mark);
     const pattern = [...mark].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-    await this.#ns.attempt(["ping", "-c", "1", "-W", "5", "-p", pattern, STACK]);
+    // More than once: the capture, or a link that is still busy, may miss one.
+    await this.#ns.attempt(["ping", "-c", "3", "-i", "0.2", "-W", "5", "-p", pattern, STACK]);
     await written;
     this.#process.kill("SIGINT");
     const { stderr } = await this.#process.success();
