@@ -238,15 +238,6 @@ export class Flight {
       : tail;
   }
 
-  /** The highest sequence number that is sacked, plus one; `undefined` if none is. */
-  get highestSacked(): number | undefined {
-    if (this.sackedBytes === 0) return undefined;
-    for (let range = this.tail; range !== undefined; range = range.previous) {
-      if (range.sacked) return range.end;
-    }
-    return undefined;
-  }
-
   /** Forgets what the peer said it has: it may have thrown it away (RFC 2018 section 8). */
   forgetSacked(): void {
     for (let range = this.head; range !== undefined; range = range.next) {
