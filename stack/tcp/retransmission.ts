@@ -37,7 +37,7 @@ export function sendTimerExpired(tcb: Tcb, now: number): void {
   }
   tcb.retries++;
   if (tcb.sendTimer === "persist") {
-    probeWindow(tcb, now);
+    persist(tcb, now);
     return;
   }
   tcb.services.counters.retransmissionTimeouts++;
@@ -100,22 +100,30 @@ function probeTail(tcb: Tcb, now: number): void {
 }
 
 /**
- * The persist timer (RFC 9293 section 3.8.6.1). With a window of zero, one byte beyond it makes the
- * peer say what its window is now; with one too small for a decent segment, what fits is sent at
- * last (section 3.8.6.2.1, the override timeout).
+ * The persist timer (RFC 9293 section 3.8.6.1): nothing is in flight that would bring an answer. With
+ * a window of zero, one byte beyond it makes the peer say what its window is now; with one too small
+ * for a decent segment, or a link that was full, what fits is sent at last (section 3.8.6.2.1, the
+ * override timeout).
  */
-function probeWindow(tcb: Tcb, now: number): void {
-  const queued = tcb.sendQueued;
-  if (tcb.sndWnd > 0 || queued === 0) {
-    tcb.recovery ??= new LossRecovery(tcb.sndUna, tcb.congestion.model);
-    const length = Math.min(queued, tcb.sndWnd, tcb.sndMss);
-    const last = length === queued;
-    const flags = (last && length > 0 ? PSH : 0) | (last && tcb.finQueued ? FIN : 0);
-    if (transmitNew(tcb, 0, length, flags, now)) return;
-  }
+function persist(tcb: Tcb, now: number): void {
+  const closed = tcb.sndWnd === 0 && tcb.sendQueued > 0; // A FIN needs no window.
+  if (!closed && sendWhatFits(tcb, now)) return;
   tcb.rto.backoffs++;
   tcb.sendDeadline = now + tcb.rto.current;
-  if (tcb.sndWnd > 0 || queued === 0) return; // The link is still full.
+  if (closed) probeWindow(tcb);
+}
+
+/** @returns `false` if the link is full. */
+function sendWhatFits(tcb: Tcb, now: number): boolean {
+  const queued = tcb.sendQueued;
+  tcb.recovery ??= new LossRecovery(tcb.sndUna, tcb.congestion.model);
+  const length = Math.min(queued, tcb.sndWnd, tcb.sndMss);
+  const last = length === queued;
+  const flags = (last && length > 0 ? PSH : 0) | (last && tcb.finQueued ? FIN : 0);
+  return transmitNew(tcb, 0, length, flags, now);
+}
+
+function probeWindow(tcb: Tcb): void {
   tcb.services.counters.windowProbes++;
   const end = (tcb.sndUna + 1) | 0;
   if (seqGt(end, tcb.sndMax)) tcb.sndMax = end;
