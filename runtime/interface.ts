@@ -8,6 +8,7 @@ import type { InterfaceConfig } from "./config/config.ts";
 import type { Capture } from "./device/capture.ts";
 import type { Device } from "./device/device.ts";
 import { Driver } from "./driver.ts";
+import type { Log } from "./listener.ts";
 import { createLog, logTransition } from "./log.ts";
 import { secureRandom } from "./random.ts";
 
@@ -46,6 +47,7 @@ export class NetworkInterface {
     this.device = captured ?? device;
     this.#prefixes = config.addresses.map((text) => Prefix.parse(text)!);
     this.#driver = new Driver(this.device, { busyPoll: options.busyPoll });
+    const log = createLog({ interface: this.device.name });
     this.stack = new Stack({
       link: this.device,
       mac: config.mac,
@@ -54,8 +56,9 @@ export class NetworkInterface {
       random: secureRandom,
       now: this.#driver.now(),
       wake: this.#driver.wake,
-      notice: (notice) => report(notice, this.device.name),
-      observe: (event) => describe(event, this.device.name),
+      notice: (notice) => report(notice, log),
+      observe: ({ type, time: _, ...properties }: CongestionEvent) =>
+        log.debug(type.replaceAll("-", " "), properties),
       trace: captured || options.trace
         ? (transition) => {
           const line = formatTransition(transition);
@@ -99,8 +102,7 @@ export class NetworkInterface {
   }
 }
 
-function report(notice: StackNotice, device: string): void {
-  const log = createLog({ interface: device });
+function report(notice: StackNotice, log: Log): void {
   switch (notice.type) {
     case "address-conflict":
       return log.warn(`address ${notice.address} is also claimed by ${notice.mac}`);
@@ -113,9 +115,4 @@ function report(notice: StackNotice, device: string): void {
         error: notice.error,
       });
   }
-}
-
-/** What happens to the sending of connections is for who looks closely. */
-function describe({ type, time: _, ...properties }: CongestionEvent, device: string): void {
-  createLog({ interface: device }).debug(type.replaceAll("-", " "), properties);
 }
