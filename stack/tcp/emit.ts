@@ -62,8 +62,11 @@ export function sendSegment(
     // Neither acknowledgments nor what is sent again may be marked (RFC 3168 section 6.1.4, 6.1.5).
     if (isNewData) mark = ECN_CAPABLE;
   }
-  const segmentSize = length > size ? size : 0;
-  return emit(tcb, seq, tcb.rcvNxt, flags | ACK, window, headerLength, length, mark, segmentSize);
+  if (length > size) {
+    ip.frame.segmentSize = size;
+    ip.frame.headerLength = headerLength;
+  }
+  return emit(tcb, seq, tcb.rcvNxt, flags | ACK, window, headerLength, length, mark);
 }
 
 /**
@@ -207,7 +210,6 @@ function emit(
   headerLength: number,
   length: number,
   ecn = 0,
-  segmentSize = 0,
 ): boolean {
   const { services, route, localPort, remotePort } = tcb;
   const bytes = services.ip.frame.bytes;
@@ -222,7 +224,7 @@ function emit(
     window,
     headerLength,
   );
-  return transmit(services, route, headerLength + length, ecn, segmentSize, headerLength);
+  return transmit(services, route, headerLength + length, ecn);
 }
 
 function writeHeader(
@@ -240,26 +242,13 @@ function writeHeader(
  * Fills in the checksum, or as much of it as the link leaves to us, and sends.
  *
  * @param length Bytes of header and payload.
- * @param segmentSize Payload of each segment that the link is to make of it; 0: it is one.
  */
-function transmit(
-  services: TcpServices,
-  route: Route,
-  length: number,
-  ecn = 0,
-  segmentSize = 0,
-  headerLength = 0,
-): boolean {
+function transmit(services: TcpServices, route: Route, length: number, ecn = 0): boolean {
   const ip: IpOutput = services.ip;
   const { frame } = ip;
   const bytes = frame.bytes;
   const pseudo = route.addressSum + PROTOCOL_TCP + length;
   let checksum: number;
-  frame.clearOffload();
-  if (segmentSize > 0) {
-    frame.segmentSize = segmentSize;
-    frame.headerLength = headerLength;
-  }
   if (ip.transmitChecksum) {
     frame.checksum = "partial";
     frame.checksumOffset = CHECKSUM;
@@ -269,9 +258,9 @@ function transmit(
   }
   bytes[TRANSPORT_OFFSET + CHECKSUM] = checksum >>> 8;
   bytes[TRANSPORT_OFFSET + CHECKSUM + 1] = checksum;
-  services.counters.segmentsSent += segmentSize === 0
+  services.counters.segmentsSent += frame.segmentSize === 0
     ? 1
-    : Math.ceil((length - headerLength) / segmentSize);
+    : Math.ceil((length - frame.headerLength) / frame.segmentSize);
   if (ip.send(route, PROTOCOL_TCP, length, ecn)) return true;
   services.counters.droppedLinkFull++;
   return false;
