@@ -3,6 +3,7 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 
+import { print, progress, usageError } from "./command_line.ts";
 import { findTool, tapUnavailable } from "../support/tap.ts";
 import { profiled, topFunctions } from "./profile.ts";
 import { type Measurement, summarize, table } from "./report.ts";
@@ -21,20 +22,14 @@ const HELP = `Usage: deno task bench [options]
   --help          Shows this
 `;
 
-const write = (stream: { writeSync(bytes: Uint8Array): number }, text: string) =>
-  stream.writeSync(new TextEncoder().encode(text));
-const progress = (text: string) => write(Deno.stderr, `${text}\n`);
-
-function usageError(message: string): never {
-  progress(`${message}\n\n${HELP}`);
-  Deno.exit(2);
-}
-
 function several(value: unknown, known: readonly string[], flag: string): readonly string[] {
   const names = value as string[];
   for (const name of names) {
     if (!known.includes(name)) {
-      usageError(`${flag}: expected one of ${known.join(", ")}, found ${JSON.stringify(name)}`);
+      usageError(
+        `${flag}: expected one of ${known.join(", ")}, found ${JSON.stringify(name)}`,
+        HELP,
+      );
     }
   }
   return names.length === 0 ? known : known.filter((name) => names.includes(name));
@@ -43,7 +38,7 @@ function several(value: unknown, known: readonly string[], flag: string): readon
 function positive(value: unknown, flag: string): number {
   const number = Number(value);
   if (!(Number.isInteger(number) && number > 0)) {
-    usageError(`${flag}: expected a number above 0, found ${JSON.stringify(value)}`);
+    usageError(`${flag}: expected a number above 0, found ${JSON.stringify(value)}`, HELP);
   }
   return number;
 }
@@ -53,10 +48,10 @@ const args = parseArgs(Deno.args, {
   boolean: ["profile", "help"],
   collect: ["only", "server"],
   default: { rounds: "5", seconds: "3" },
-  unknown: (arg) => usageError(`unknown argument ${arg}`),
+  unknown: (arg) => usageError(`unknown argument ${arg}`, HELP),
 });
 if (args.help) {
-  write(Deno.stdout, HELP);
+  print(HELP);
   Deno.exit(0);
 }
 if (tapUnavailable !== undefined) {
@@ -120,7 +115,7 @@ for (const scenario of chosen) {
 }
 
 const lines = summarize(chosen, measurements, REFERENCE);
-write(Deno.stdout, `${table(lines, names, REFERENCE)}\n`);
+print(`${table(lines, names, REFERENCE)}\n`);
 if (args.json !== undefined) {
   const result = { date: new Date().toISOString(), deno: Deno.version, rounds, seconds };
   await Deno.writeTextFile(

@@ -2,6 +2,7 @@
 
 import { parseArgs } from "@std/cli/parse-args";
 
+import { print, progress, usageError } from "../command_line.ts";
 import { tapUnavailable } from "../../support/tap.ts";
 import { median } from "../report.ts";
 import { type Cell, CELLS, cleanPath } from "./cells.ts";
@@ -22,15 +23,6 @@ const HELP = `Usage: deno task wire goodput|fairness [options]
   --capture DIR   Also captures each run at the far end (tcpdump; headers only)
   --help          Shows this
 `;
-
-const write = (stream: { writeSync(bytes: Uint8Array): number }, text: string) =>
-  stream.writeSync(new TextEncoder().encode(text));
-const progress = (text: string) => write(Deno.stderr, `${text}\n`);
-
-function usageError(message: string): never {
-  progress(`${message}\n\n${HELP}`);
-  Deno.exit(2);
-}
 
 /** A column of the goodput table. */
 interface Column {
@@ -60,15 +52,15 @@ const args = parseArgs(Deno.args, {
   boolean: ["help"],
   collect: ["only", "column"],
   default: { rounds: "5", attempts: "5" },
-  unknown: (arg) => arg.startsWith("-") ? usageError(`unknown argument ${arg}`) : undefined,
+  unknown: (arg) => arg.startsWith("-") ? usageError(`unknown argument ${arg}`, HELP) : undefined,
 });
 if (args.help) {
-  write(Deno.stdout, HELP);
+  print(HELP);
   Deno.exit(0);
 }
 const positive = (value: unknown, flag: string): number => {
   const number = Number(value);
-  if (!(number > 0)) usageError(`${flag}: expected a number above 0, found ${value}`);
+  if (!(number > 0)) usageError(`${flag}: expected a number above 0, found ${value}`, HELP);
   return number;
 };
 const rounds = positive(args.rounds, "--rounds");
@@ -146,7 +138,7 @@ async function goodput(laboratory: Laboratory): Promise<void> {
   for (const name of wanted) {
     if (COLUMNS.every((column) => column.name !== name)) {
       const known = COLUMNS.map((column) => column.name).join(", ");
-      usageError(`--column: expected one of ${known}, found ${name}`);
+      usageError(`--column: expected one of ${known}, found ${name}`, HELP);
     }
   }
   const references = COLUMNS.filter(({ name }) => wanted.includes(name)).map((c) => c.reference);
@@ -209,7 +201,7 @@ async function goodput(laboratory: Laboratory): Promise<void> {
       }),
     ]);
   }
-  write(Deno.stdout, `${table(rows)}\n`);
+  print(`${table(rows)}\n`);
 }
 
 /** Jain's index: 1 if all have the same, 1/n if one has everything. */
@@ -262,13 +254,13 @@ async function fairness(laboratory: Laboratory): Promise<void> {
       progress(rows.at(-1)!.join("  "));
     }
   }
-  write(Deno.stdout, `${table(rows)}\n`);
+  print(`${table(rows)}\n`);
 }
 
 const commands: Record<string, (laboratory: Laboratory) => Promise<void>> = { goodput, fairness };
 const command = commands[String(args._[0])];
 if (command === undefined || args._.length !== 1) {
-  usageError(`expected goodput or fairness, found ${JSON.stringify(args._.join(" "))}`);
+  usageError(`expected goodput or fairness, found ${JSON.stringify(args._.join(" "))}`, HELP);
 }
 await using laboratory = await Laboratory.create();
 await command(laboratory);
