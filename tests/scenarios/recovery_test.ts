@@ -28,6 +28,19 @@ function sending(rtt = 100, options: ScenarioOptions = {}): Sending {
   return { t, peer, app: t.accepted[0]! };
 }
 
+/** A connection with SACK and timestamps, over a path of 100 ms, and our clock when it began. */
+function withTimestamps(): Sending & { clock: number } {
+  const t = scenario({ listen: 80 });
+  const peer = t.peer();
+  peer.send("SYN seq=0 mss=1012 sackok ts=1:0");
+  const synAck = peer.expect("SYN ACK seq=0 ack=1");
+  const stamp = synAck.options.find(({ kind }) => kind === "ts");
+  const clock = stamp?.kind === "ts" ? stamp.value : 0;
+  t.advance(100);
+  peer.send(`ACK seq=1 ack=1 ts=1:${clock}`);
+  return { t, peer, app: t.accepted[0]!, clock };
+}
+
 /** Writes segments `from` to `to` and lets each be lost: the script says which arrived. */
 function write({ app, peer }: Sending, from: number, to: number): void {
   app.write(patternBytes(at(from), (to - from) * MSS));
@@ -267,16 +280,8 @@ Deno.test("undo: the probe's duplicate does not undo a recovery that is needed",
 
 Deno.test("undo: an acknowledgment that echoes a time before the retransmission is the original's (Eifel)", () => {
   for (const needless of [true, false]) {
-    const t = scenario({ listen: 80 });
-    const peer = t.peer();
-    peer.send("SYN seq=0 mss=1012 sackok ts=1:0");
-    const synAck = peer.expect("SYN ACK seq=0 ack=1");
-    const stamp = synAck.options.find(({ kind }) => kind === "ts");
-    const clock = stamp?.kind === "ts" ? stamp.value : 0;
-    t.advance(100);
-    peer.send(`ACK seq=1 ack=1 ts=1:${clock}`);
-    const app = t.accepted[0]!;
-    const s = { t, peer, app };
+    const s = withTimestamps();
+    const { t, peer, app, clock } = s;
     write(s, 0, 10);
     t.advance(1000);
     sent(s); // A probe and a timeout.
@@ -289,16 +294,8 @@ Deno.test("undo: an acknowledgment that echoes a time before the retransmission 
 });
 
 Deno.test("undo: an old echo speaks only of what it acknowledges; a second loss keeps the reduction", () => {
-  const t = scenario({ listen: 80 });
-  const peer = t.peer();
-  peer.send("SYN seq=0 mss=1012 sackok ts=1:0");
-  const synAck = peer.expect("SYN ACK seq=0 ack=1");
-  const stamp = synAck.options.find(({ kind }) => kind === "ts");
-  const clock = stamp?.kind === "ts" ? stamp.value : 0;
-  t.advance(100);
-  peer.send(`ACK seq=1 ack=1 ts=1:${clock}`);
-  const app = t.accepted[0]!;
-  const s = { t, peer, app };
+  const s = withTimestamps();
+  const { t, peer, app, clock } = s;
   write(s, 0, 10);
   t.advance(100);
   peer.send(`ACK ack=1 sack=${block(1, 3)},${block(4, 10)} ts=2:${clock + 100}`);
