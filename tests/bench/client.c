@@ -6,8 +6,8 @@
 //   client connect  HOST PORT SECONDS CONNECTIONS   connects, asks once, reads to the end, again
 //
 // Prints one JSON object: "seconds" and "cpu" (of this client) always; "count" of round trips or
-// connections, or "bytes"; "p50" and "p99" in microseconds (echo); "least" and "most" bytes of a
-// connection (download, upload); "errors".
+// connections, or "bytes"; "p50" and "p99" in microseconds (echo); "jain", which is 1 when every
+// connection moved as much as any other (download, upload); "errors".
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -215,17 +215,15 @@ int main(int argc, char **argv) {
   getrusage(RUSAGE_SELF, &usage);
   double cpu = usage.ru_utime.tv_sec + usage.ru_stime.tv_sec +
                (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
-  uint64_t least = UINT64_MAX, most = 0;
-  for (int i = 0; i < width; i++) {
-    if (connections[i].bytes < least) least = connections[i].bytes;
-    if (connections[i].bytes > most) most = connections[i].bytes;
-  }
+  double squares = 0;
+  for (int i = 0; i < width; i++) squares += (double)connections[i].bytes * connections[i].bytes;
+  double jain = bytes ? (double)bytes * bytes / squares / width : 0;
   uint64_t n = count < MAX_SAMPLES ? count : MAX_SAMPLES;
   if (on_event == on_echo) qsort(samples, n, sizeof *samples, by_value);
   else n = 0;
   printf("{\"seconds\":%.6f,\"cpu\":%.6f,\"count\":%lu,\"bytes\":%lu,\"p50\":%.3f,\"p99\":%.3f,"
-         "\"least\":%lu,\"most\":%lu,\"errors\":%lu}\n",
+         "\"jain\":%.4f,\"errors\":%lu}\n",
          seconds, cpu, count, bytes, n ? samples[n / 2] : 0.0, n ? samples[n * 99 / 100] : 0.0,
-         least, most, errors);
+         jain, errors);
   return 0;
 }

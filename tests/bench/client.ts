@@ -82,8 +82,8 @@ Deno.stdout.writeSync(
       cpu: (user + system) / 1e6,
       p50: samples[samples.length >> 1] ?? 0,
       p99: samples[Math.floor(samples.length * 0.99)] ?? 0,
-      least: Math.min(...perConnection, Infinity) || 0,
-      most: Math.max(...perConnection, 0),
+      jain: result.bytes ** 2 / perConnection.reduce((sum, bytes) => sum + bytes ** 2, 0) /
+          Number(widthText) || 0,
     }) + "\n",
   ),
 );

@@ -1,9 +1,12 @@
 // What a user would otherwise run: the same services on the kernel's TCP, by Deno.serve and
-// Deno.listen. TCP 7 echo, 9 discard, 19 chargen (or goodbye), 80 HTTP.
+// Deno.listen. TCP 7 echo, 9 discard, 19 chargen (or goodbye), 80 HTTP, 8080 HTTP with a large body,
+// 8081 HTTP with a timer.
 //
 //   kernel_server.ts ADDRESS [GOODBYE]
 
 import hello from "./hello.ts";
+import large from "./large.ts";
+import timer from "./timer.ts";
 
 const [hostname = "0.0.0.0", goodbye] = Deno.args;
 
@@ -58,6 +61,8 @@ async function sayGoodbye(conn: Deno.TcpConn): Promise<void> {
 serve(7, echo);
 serve(9, discard);
 serve(19, goodbye === undefined ? chargen : sayGoodbye);
+Deno.serve({ hostname, port: 8080, onListen: () => {} }, large.fetch);
+Deno.serve({ hostname, port: 8081, onListen: () => {} }, timer.fetch);
 Deno.serve({
   hostname,
   port: 80,

@@ -1,16 +1,18 @@
-// Taproom on a TAP beside Deno.serve and Deno.listen on the kernel's TCP behind a veth pair, each
-// with its clients in network namespaces of their own. README.md beside this file explains it.
+// Taproom on a TAP beside Deno.serve and Deno.listen on the kernel's TCP behind a veth pair, and
+// beside what the TAP allows, each with its clients in network namespaces of their own. README.md
+// beside this file explains it.
 
 import { parseArgs } from "@std/cli/parse-args";
 
 import { print, progress, usageError } from "./command_line.ts";
 import { findTool, tapUnavailable } from "../support/tap.ts";
 import { profiled, topFunctions } from "./profile.ts";
-import { type Measurement, summarize, table } from "./report.ts";
+import { costs, type Measurement, summarize, tables } from "./report.ts";
 import { Client, scenarios } from "./scenarios.ts";
 import { type Server, SERVERS, usage } from "./servers.ts";
 
-const REFERENCE = "kernel";
+/** What the others are compared with: what a user would otherwise run, and what the TAP allows. */
+const REFERENCES = ["kernel", "ceiling"];
 const HELP = `Usage: deno task bench [options]
 
   --rounds N      Rounds, interleaved between the servers; the table shows medians (default 5)
@@ -61,7 +63,7 @@ if (tapUnavailable !== undefined) {
 
 await using client = await Client.create();
 const all = scenarios(client).filter(({ name }) => {
-  if (!name.startsWith("http-") || findTool("wrk")) return true;
+  if (!/^http-|^timer$/.test(name) || findTool("wrk")) return true;
   progress(`${name} is not run: wrk is not installed`);
   return false;
 });
@@ -86,10 +88,11 @@ for (const name of names) {
 
 const measurements: Measurement[] = [];
 for (const scenario of chosen) {
-  for (const { clients } of servers.values()) await scenario.load(clients, 1);
+  const serving = [...servers].filter(([name]) => !scenario.notOn?.includes(name));
+  for (const [_, { clients }] of serving) await scenario.load(clients, 1);
   for (let round = 1; round <= rounds; round++) {
     // Each goes first in every other round.
-    const order = round % 2 === 1 ? [...servers] : [...servers].reverse();
+    const order = round % 2 === 1 ? serving : serving.toReversed();
     for (const [name, { clients, process }] of order) {
       const before = await usage(process.pid);
       const figures = await scenario.load(clients, seconds);
@@ -98,9 +101,7 @@ for (const scenario of chosen) {
         scenario: scenario.name,
         server: name,
         round,
-        figures,
-        cpu: cpu - before.cpu,
-        rss,
+        figures: { ...figures, ...costs(scenario, figures, cpu - before.cpu, rss) },
       });
       const shown = scenario.shown.map(({ figure, unit }) =>
         `${figures[figure]!.toPrecision(5)} ${unit}`
@@ -114,13 +115,13 @@ for (const scenario of chosen) {
   }
 }
 
-const lines = summarize(chosen, measurements, REFERENCE);
-print(`${table(lines, names, REFERENCE)}\n`);
+const sections = summarize(chosen, measurements, REFERENCES);
+print(tables(sections, names));
 if (args.json !== undefined) {
   const result = { date: new Date().toISOString(), deno: Deno.version, rounds, seconds };
   await Deno.writeTextFile(
     args.json as string,
-    JSON.stringify({ ...result, client: client.name, lines, measurements }, null, 2),
+    JSON.stringify({ ...result, client: client.name, sections, measurements }, null, 2),
   );
 }
 if (args.profile) {

@@ -1,16 +1,12 @@
-import type { Scenario } from "./scenarios.ts";
+import type { Figure, Figures, Scenario } from "./scenarios.ts";
 
 /** One load on one server. */
 export interface Measurement {
   readonly scenario: string;
   readonly server: string;
   readonly round: number;
-  /** What the client says, by name. */
-  readonly figures: Record<string, number>;
-  /** CPU seconds that the server used for it. */
-  readonly cpu: number;
-  /** Resident memory of the server after it, in bytes. */
-  readonly rss: number;
+  /** What the client says, and {@link costs}. */
+  readonly figures: Figures;
 }
 
 /** The middle of some numbers; NaN of none. */
@@ -20,88 +16,123 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
+/**
+ * What a load has cost, per unit of work.
+ *
+ * @param figures What the client says.
+ * @param cpu CPU seconds that the server used.
+ * @param rss Resident memory of the server afterwards, in bytes.
+ */
+export function costs(scenario: Scenario, figures: Figures, cpu: number, rss: number): Figures {
+  const work = scenario.work === "GB" ? figures.bytes! / 1e9 : figures.count! / 1e6;
+  return {
+    "server CPU": cpu / work,
+    "both ends CPU": (cpu + figures["client CPU"]!) / work,
+    MB: rss / 1e6,
+  };
+}
+
 /** A line of the result: one figure of one scenario. */
 export interface Line {
   readonly scenario: string;
+  readonly figure: string;
   readonly unit: string;
+  readonly better: Figure["better"];
   /** Per server: the median of the rounds, and half the range between the extremes over it. */
-  readonly servers: Record<string, { median: number; spread: number; cpu: number; rss: number }>;
-  /** Per server: its median over the reference's. */
-  readonly ratios: Record<string, number>;
-  readonly better: "more" | "less";
+  readonly servers: Readonly<Record<string, { median: number; spread: number }>>;
+  /** The median of one server over that of another, as `taproom/kernel`, where that says anything. */
+  readonly ratios: Readonly<Record<string, number>>;
+}
+
+/** Lines that belong together. */
+export interface Section {
+  readonly title: string;
+  readonly lines: readonly Line[];
 }
 
 /**
  * Sums up the rounds.
  *
- * @param reference Name of the server that the ratios are to.
+ * @param references Names of the servers that the ratios are to.
  */
 export function summarize(
   scenarios: readonly Scenario[],
   measurements: readonly Measurement[],
-  reference: string,
-): Line[] {
-  const lines: Line[] = [];
-  for (const scenario of scenarios) {
-    const of = Map.groupBy(
-      measurements.filter((measurement) => measurement.scenario === scenario.name),
-      (measurement) => measurement.server,
-    );
-    for (const { figure, unit, better } of scenario.shown) {
-      const servers: Line["servers"] = {};
-      for (const [server, rounds] of of) {
-        const values = rounds.map(({ figures }) => figures[figure]!);
-        const middle = median(values);
-        servers[server] = {
-          median: middle,
-          spread: (Math.max(...values) - Math.min(...values)) / 2 / middle,
-          cpu: median(rounds.map(({ cpu }) => cpu)),
-          rss: Math.max(...rounds.map(({ rss }) => rss)),
-        };
-      }
-      const ratios: Line["ratios"] = {};
-      for (const [server, { median }] of Object.entries(servers)) {
-        if (servers[reference]) ratios[server] = median / servers[reference].median;
-      }
-      lines.push({ scenario: scenario.name, unit, servers, ratios, better });
+  references: readonly string[],
+): Section[] {
+  const line = (scenario: string, { figure, unit, better }: Figure, of: readonly Measurement[]) => {
+    const servers: Record<string, { median: number; spread: number }> = {};
+    for (const [server, rounds] of Map.groupBy(of, ({ server }) => server)) {
+      const values = rounds.map(({ figures }) => figures[figure]!);
+      const middle = median(values);
+      const spread = (Math.max(...values) - Math.min(...values)) / 2 / middle || 0;
+      servers[server] = { median: middle, spread };
     }
-  }
-  return lines;
+    const ratios: Record<string, number> = {};
+    for (const reference of references) {
+      const to = servers[reference];
+      if (to === undefined || better === "neither") continue;
+      for (const [server, { median }] of Object.entries(servers)) {
+        if (server !== reference && server !== references.at(-1)) {
+          ratios[`${server}/${reference}`] = median / to.median;
+        }
+      }
+    }
+    return { scenario, figure, unit, better, servers, ratios };
+  };
+  const lines = (figures: (scenario: Scenario) => readonly Figure[]) =>
+    scenarios.flatMap((scenario) => {
+      const of = measurements.filter(({ scenario: name }) => name === scenario.name);
+      return figures(scenario).map((figure) => line(scenario.name, figure, of));
+    });
+  const last = [...Map.groupBy(measurements, ({ server }) => server).values()]
+    .map((rounds) => rounds.at(-1)!);
+  return [
+    { title: "What the client sees (↓: less is better)", lines: lines(({ shown }) => shown) },
+    {
+      title: "CPU time",
+      lines: lines(({ work }) =>
+        ["server CPU", "both ends CPU"].map((figure): Figure => {
+          const unit = `${work === "GB" ? "s" : "µs"}/${work}, ${figure.replace(" CPU", "")}`;
+          return { figure, unit, better: "less" };
+        })
+      ),
+    },
+    {
+      title: "Load of the client in cores; near 1 it is the client that was measured",
+      lines: lines(() => [{ figure: "client load", unit: "cores", better: "neither" }]),
+    },
+    {
+      title: "Resident memory of the server",
+      lines: [
+        ...lines(() => [{ figure: "MB", unit: "MB", better: "less" }]),
+        line("after all of it", { figure: "MB", unit: "MB", better: "less" }, last),
+      ],
+    },
+  ];
 }
 
-/** The table for people. */
-export function table(
-  lines: readonly Line[],
-  servers: readonly string[],
-  reference: string,
-): string {
-  const others = servers.filter((server) => server !== reference);
-  const rows = [[
-    "scenario",
-    "unit",
-    ...servers.map((server) => server),
-    ...others.map((server) => `${server}/${reference}`),
-    ...servers.map((server) => `CPU s ${server}`),
-    ...servers.map((server) => `MB ${server}`),
-  ]];
-  for (const { scenario, unit, better, servers: results, ratios } of lines) {
-    const cell = (server: string, show: (result: Line["servers"][string]) => string) =>
-      results[server] ? show(results[server]) : "-";
-    rows.push([
+/** The tables for people. */
+export function tables(sections: readonly Section[], servers: readonly string[]): string {
+  const pairs = [
+    ...new Set(sections.flatMap(({ lines }) => lines.flatMap(({ ratios }) => Object.keys(ratios)))),
+  ];
+  return sections.map(({ title, lines }) => {
+    const rows = lines.map(({ scenario, unit, better, servers: results, ratios }) => [
       scenario,
-      unit,
-      ...servers.map((server) =>
-        cell(server, ({ median, spread }) => `${number(median)} ±${(spread * 100).toFixed(0)}%`)
-      ),
-      ...others.map((server) =>
-        ratios[server] === undefined
-          ? "-"
-          : `${ratios[server].toFixed(2)}${better === "less" ? " (less is better)" : ""}`
-      ),
-      ...servers.map((server) => cell(server, ({ cpu }) => cpu.toFixed(2))),
-      ...servers.map((server) => cell(server, ({ rss }) => (rss / 1e6).toFixed(0))),
+      better === "less" ? `${unit} ↓` : unit,
+      ...servers.map((server) => {
+        const result = results[server];
+        if (result === undefined) return "-";
+        return `${number(result.median)} ±${(result.spread * 100).toFixed(0)}%`;
+      }),
+      ...pairs.map((pair) => ratios[pair]?.toFixed(2) ?? "-"),
     ]);
-  }
+    return `${title}\n\n${align([["scenario", "unit", ...servers, ...pairs], ...rows])}\n`;
+  }).join("\n");
+}
+
+function align(rows: readonly (readonly string[])[]): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   return rows.map((row) =>
     row.map((text, column) =>

@@ -7,12 +7,25 @@ import { projectFile, STACK } from "../support/taproom.ts";
 /** The figures of one load, by name. */
 export type Figures = Record<string, number>;
 
+/** A figure of the table. */
+export interface Figure {
+  /** Its name in {@link Figures}. */
+  readonly figure: string;
+  readonly unit: string;
+  /** Whether more of it is better, or less; neither if it says nothing of the server. */
+  readonly better: "more" | "less" | "neither";
+}
+
 /** One kind of load. */
 export interface Scenario {
   /** What `--only` takes. */
   readonly name: string;
-  /** The figures shown in the table, in order, and how they read. */
-  readonly shown: readonly { figure: string; unit: string; better: "more" | "less" }[];
+  /** The figures shown in the table, in order. */
+  readonly shown: readonly Figure[];
+  /** What the CPU time is divided by: the figure `count`, or `bytes`. */
+  readonly work: "request" | "GB";
+  /** Servers that do not serve it. */
+  readonly notOn?: readonly string[];
   /** Puts load on the server for some seconds. */
   load(clients: Namespace, seconds: number): Promise<Figures>;
 }
@@ -54,10 +67,8 @@ export class Client implements AsyncDisposable {
       [...this.command, mode, STACK, String(port), String(seconds), String(connections)],
       { timeout: seconds * 1000 + 30_000 },
     );
-    const figures: Figures = JSON.parse(stdout);
-    // How much of one core the client needed: near 1, it is the client that was measured.
-    figures["client load"] = figures.cpu! / figures.seconds!;
-    return figures;
+    const { cpu, ...figures } = JSON.parse(stdout);
+    return { ...figures, ...clientLoad(cpu, figures.seconds) };
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -67,20 +78,15 @@ export class Client implements AsyncDisposable {
 
 /** All scenarios, in the order of the table. */
 export function scenarios(client: Client): Scenario[] {
-  const bulk = (mode: string, port: number): Scenario => ({
-    name: mode,
-    shown: [{ figure: "Gbit/s", unit: "Gbit/s", better: "more" }],
-    async load(clients, seconds) {
-      const figures = await client.run(clients, mode, port, seconds, 1);
-      return { ...figures, "Gbit/s": figures.bytes! * 8 / 1e9 / figures.seconds! };
-    },
-  });
+  const hello = http("http-64", 64, 80);
   return [
-    http(1),
-    http(64),
+    http("http-1", 1, 80),
+    hello,
+    http("http-100k", 64, 8080),
     {
       name: "connect",
       shown: [{ figure: "conn/s", unit: "conn/s", better: "more" }],
+      work: "request",
       async load(clients, seconds) {
         const figures = await client.run(clients, "connect", 80, seconds, 16);
         return { ...figures, "conn/s": figures.count! / figures.seconds! };
@@ -92,22 +98,60 @@ export function scenarios(client: Client): Scenario[] {
         { figure: "p50", unit: "µs p50", better: "less" },
         { figure: "p99", unit: "µs p99", better: "less" },
       ],
+      work: "request",
       load: (clients, seconds) => client.run(clients, "echo", 7, seconds, 1),
     },
-    bulk("download", 19),
-    bulk("upload", 9),
+    bulk(client, "download", "download", 19, 1),
+    bulk(client, "downloads-64", "download", 19, 64),
+    bulk(client, "upload", "upload", 9, 1),
+    {
+      name: "timer",
+      shown: [
+        { figure: "late", unit: "ms late at most", better: "less" },
+        { figure: "late p99", unit: "ms late p99", better: "less" },
+        { figure: "read", unit: "ms file read at most", better: "less" },
+      ],
+      work: "request",
+      notOn: ["ceiling"],
+      async load(clients, seconds) {
+        await get(clients, 8081, "/start");
+        const figures = await hello.load(clients, seconds);
+        return { ...figures, ...JSON.parse(await get(clients, 8081, "/stop")) };
+      },
+    },
   ];
 }
 
-function http(connections: number): Scenario {
+function bulk(
+  client: Client,
+  name: string,
+  mode: string,
+  port: number,
+  connections: number,
+): Scenario {
+  const shown: Figure[] = [{ figure: "Gbit/s", unit: "Gbit/s", better: "more" }];
+  if (connections > 1) shown.push({ figure: "jain", unit: "Jain's index", better: "more" });
   return {
-    name: `http-${connections}`,
+    name,
+    shown,
+    work: "GB",
+    async load(clients, seconds) {
+      const figures = await client.run(clients, mode, port, seconds, connections);
+      return { ...figures, "Gbit/s": figures.bytes! * 8 / 1e9 / figures.seconds! };
+    },
+  };
+}
+
+function http(name: string, connections: number, port: number): Scenario {
+  return {
+    name,
     shown: [{ figure: "req/s", unit: "req/s", better: "more" }],
+    work: "request",
     async load(clients, seconds) {
       const { stdout } = await clients.run(
         // The shell's `times` says what wrk has used.
         ["bash", "-c", 'wrk "$@"; times', "load", "-t1", `-c${connections}`, `-d${seconds}s`]
-          .concat("--latency", `http://${STACK}/`),
+          .concat("--latency", `http://${STACK}:${port}/`),
         { timeout: seconds * 1000 + 30_000 },
       );
       const number = (pattern: RegExp) => Number(pattern.exec(stdout)?.[1] ?? 0);
@@ -119,10 +163,24 @@ function http(connections: number): Scenario {
         errors: number(/Non-2xx or 3xx responses: (\d+)/) +
           [...(/Socket errors: (.*)/.exec(stdout)?.[1] ?? "").matchAll(/\d+/g)]
             .reduce((sum, [digits]) => sum + Number(digits), 0),
-        "client load": childTime(stdout) / seconds,
+        ...clientLoad(childTime(stdout), seconds),
       };
     },
   };
+}
+
+/** Asks for one page; returns its body. */
+async function get(clients: Namespace, port: number, path: string): Promise<string> {
+  const request = `GET ${path} HTTP/1.1\\r\\nHost: bench\\r\\nConnection: close\\r\\n\\r\\n`;
+  const { stdout } = await clients.run(
+    ["bash", "-c", `exec 3<>/dev/tcp/${STACK}/${port}; printf "${request}" >&3; cat <&3`],
+  );
+  return stdout.slice(stdout.indexOf("\r\n\r\n") + 4);
+}
+
+/** What the client has used, and how much of one core that is: near 1, the client was measured. */
+function clientLoad(cpu: number, seconds: number): Figures {
+  return { "client CPU": cpu, "client load": cpu / seconds };
 }
 
 /** CPU seconds of a shell's children: the second line that `times` prints. */

@@ -13,7 +13,10 @@ import {
 /** How long a server of the benchmark may live, in milliseconds. */
 const LIFETIME = 6 * 3600 * 1000;
 
-/** A server under measurement: TCP 7 echo, 9 discard, 19 chargen, 80 HTTP, on {@link STACK}. */
+/**
+ * A server under measurement, on {@link STACK}: TCP 7 echo, 9 discard, 19 chargen, 80 HTTP, 8080 HTTP
+ * with a large body; all but the ceiling 8081 `timer.ts`.
+ */
 export interface Server extends AsyncDisposable {
   /** The namespace in which load is generated. */
   readonly clients: Namespace;
@@ -28,8 +31,8 @@ export interface StartOptions {
 }
 
 /**
- * The servers that are compared, by name. `kernel` is what the ratios are to; another program that
- * serves the same on {@link STACK} is added here.
+ * The servers that are compared, by name; another program that serves the same on {@link STACK} is
+ * added here.
  */
 export const SERVERS: Record<string, (options: StartOptions) => Promise<Server>> = {
   taproom: (options) => taproom(options, true),
@@ -45,6 +48,13 @@ export const SERVERS: Record<string, (options: StartOptions) => Promise<Server>>
     const script = projectFile("tests/bench/kernel_server.ts");
     const command = [Deno.execPath(), "run", "--allow-net", "--allow-read", ...flags, script];
     return await serving(clients, namespace.spawn([...command, STACK], { timeout: LIFETIME }));
+  },
+
+  async ceiling({ flags }) {
+    const clients = await Namespace.create();
+    const script = projectFile("tests/bench/ceiling/main.ts");
+    const command = [Deno.execPath(), "run", "--allow-ffi", ...flags, script];
+    return await serving(clients, clients.spawn(command, { timeout: LIFETIME }));
   },
 };
 
@@ -84,6 +94,8 @@ async function taproom({ flags }: StartOptions, offload: boolean): Promise<Serve
       { port: 9, module: "discard" },
       { port: 19, module: "chargen" },
       { port: 80, module: projectFile("tests/bench/hello.ts") },
+      { port: 8080, module: projectFile("tests/bench/large.ts") },
+      { port: 8081, module: projectFile("tests/bench/timer.ts") },
     ],
     {},
     offload,
