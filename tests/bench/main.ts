@@ -6,10 +6,12 @@ import { parseArgs } from "@std/cli/parse-args";
 
 import { print, progress, usageError } from "./command_line.ts";
 import { findTool, tapUnavailable } from "../support/tap.ts";
-import { profiled, topFunctions } from "./profile.ts";
-import { costs, type Measurement, summarize, tables } from "./report.ts";
+import { compare, type Subject } from "./compare.ts";
+import { Profile } from "./profile.ts";
+import { summarize, tables } from "./report.ts";
 import { Client, scenarios } from "./scenarios.ts";
-import { type Server, SERVERS, usage } from "./servers.ts";
+import { SERVERS } from "./servers.ts";
+import { soak } from "./soak.ts";
 
 /** What the others are compared with: what a user would otherwise run, and what the TAP allows. */
 const REFERENCES = ["kernel", "ceiling"];
@@ -19,8 +21,10 @@ const HELP = `Usage: deno task bench [options]
   --seconds N     Seconds of load per round (default 3)
   --only NAME     Only this scenario; may be repeated
   --server NAME   Only this server; may be repeated
+  --soak MINUTES  Instead: all scenarios in turn for so long, and the server's memory every 30 s
   --json FILE     Also writes every measurement to FILE
-  --profile       Also writes a V8 CPU profile of each server to NAME.cpuprofile
+  --profile       Also writes a V8 CPU profile of each server to NAME.cpuprofile, and prints where
+                  the time went: by function, and of one request by layer
   --help          Shows this
 `;
 
@@ -46,7 +50,7 @@ function positive(value: unknown, flag: string): number {
 }
 
 const args = parseArgs(Deno.args, {
-  string: ["rounds", "seconds", "only", "server", "json"],
+  string: ["rounds", "seconds", "only", "server", "soak", "json"],
   boolean: ["profile", "help"],
   collect: ["only", "server"],
   default: { rounds: "5", seconds: "3" },
@@ -60,6 +64,10 @@ if (tapUnavailable !== undefined) {
   progress(`the benchmark needs a TAP in a network namespace: ${tapUnavailable}`);
   Deno.exit(1);
 }
+const names = several(args.server, Object.keys(SERVERS), "--server");
+const rounds = positive(args.rounds, "--rounds");
+const seconds = positive(args.seconds, "--seconds");
+const minutes = args.soak === undefined ? undefined : positive(args.soak, "--soak");
 
 await using client = await Client.create();
 const all = scenarios(client).filter(({ name }) => {
@@ -69,65 +77,42 @@ const all = scenarios(client).filter(({ name }) => {
 });
 const only = several(args.only, all.map(({ name }) => name), "--only");
 const chosen = all.filter(({ name }) => only.includes(name));
-const names = several(args.server, Object.keys(SERVERS), "--server");
-const rounds = positive(args.rounds, "--rounds");
-const seconds = positive(args.seconds, "--seconds");
 
+const loads = chosen.length * names.length;
 progress(
-  `${chosen.length} scenarios, ${names.join(" and ")}, ${rounds} rounds of ${seconds} s: about ` +
-    `${Math.ceil(chosen.length * names.length * ((rounds + 0.5) * seconds) / 60)} min; ` +
-    `clients: wrk and ${client.name}`,
+  `${chosen.length} scenarios, ${names.join(" and ")}, ` +
+    (minutes === undefined
+      ? `${rounds} rounds of ${seconds} s: about ` +
+        `${Math.ceil(loads * ((rounds + 0.5) * seconds) / 60)} min`
+      : `${minutes} min each`) +
+    `; clients: wrk and ${client.name}`,
 );
 
-const servers = new Map<string, Server>();
+const subjects: Subject[] = [];
 await using stack = new AsyncDisposableStack();
 for (const name of names) {
-  const flags = args.profile ? profiled(name) : [];
-  servers.set(name, stack.use(await SERVERS[name]!({ flags })));
+  const profile = args.profile ? new Profile(name) : undefined;
+  const server = stack.use(await SERVERS[name]!({ flags: profile?.flags ?? [] }));
+  subjects.push({ ...server, name, profile });
 }
 
-const measurements: Measurement[] = [];
-for (const scenario of chosen) {
-  const serving = [...servers].filter(([name]) => !scenario.notOn?.includes(name));
-  for (const [_, { clients }] of serving) await scenario.load(clients, 1);
-  for (let round = 1; round <= rounds; round++) {
-    // Each goes first in every other round.
-    const order = round % 2 === 1 ? serving : serving.toReversed();
-    for (const [name, { clients, process }] of order) {
-      const before = await usage(process.pid);
-      const figures = await scenario.load(clients, seconds);
-      const { cpu, rss } = await usage(process.pid);
-      measurements.push({
-        scenario: scenario.name,
-        server: name,
-        round,
-        figures: { ...figures, ...costs(scenario, figures, cpu - before.cpu, rss) },
-      });
-      const shown = scenario.shown.map(({ figure, unit }) =>
-        `${figures[figure]!.toPrecision(5)} ${unit}`
-      );
-      progress(
-        `${scenario.name} ${round}/${rounds} ${name}: ${shown.join(", ")}` +
-          ` (client at ${(figures["client load"]! * 100).toFixed(0)} % of a core` +
-          `${figures.errors! > 0 ? `, ${figures.errors} ERRORS` : ""})`,
-      );
-    }
+if (minutes !== undefined) {
+  for (const subject of subjects) print(await soak(subject, chosen, minutes));
+} else {
+  const measurements = await compare(subjects, chosen, rounds, seconds);
+  const sections = summarize(chosen, measurements, REFERENCES);
+  print(tables(sections, names));
+  if (args.json !== undefined) {
+    const result = { date: new Date().toISOString(), deno: Deno.version, rounds, seconds };
+    await Deno.writeTextFile(
+      args.json as string,
+      JSON.stringify({ ...result, client: client.name, sections, measurements }, null, 2),
+    );
   }
 }
-
-const sections = summarize(chosen, measurements, REFERENCES);
-print(tables(sections, names));
-if (args.json !== undefined) {
-  const result = { date: new Date().toISOString(), deno: Deno.version, rounds, seconds };
-  await Deno.writeTextFile(
-    args.json as string,
-    JSON.stringify({ ...result, client: client.name, sections, measurements }, null, 2),
-  );
-}
-if (args.profile) {
-  for (const [name, { process }] of servers) {
-    process.kill("SIGTERM");
-    await process.result;
-    progress(`\n${name}: where the time went\n${await topFunctions(name, 25)}`);
-  }
+for (const { process, profile } of subjects) {
+  if (profile === undefined) continue;
+  process.kill("SIGTERM");
+  await process.result;
+  print(`\n${await profile.report()}\n`);
 }

@@ -128,15 +128,16 @@ export function tables(sections: readonly Section[], servers: readonly string[])
       }),
       ...pairs.map((pair) => ratios[pair]?.toFixed(2) ?? "-"),
     ]);
-    return `${title}\n\n${align([["scenario", "unit", ...servers, ...pairs], ...rows])}\n`;
+    return `${title}\n\n${align([["scenario", "unit", ...servers, ...pairs], ...rows], 2)}\n`;
   }).join("\n");
 }
 
-function align(rows: readonly (readonly string[])[]): string {
+/** Rows under each other: `left` columns aligned to the left, the others to the right. */
+export function align(rows: readonly (readonly string[])[], left: number): string {
   const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
   return rows.map((row) =>
     row.map((text, column) =>
-      column < 2 ? text.padEnd(widths[column]!) : text.padStart(widths[column]!)
+      column < left ? text.padEnd(widths[column]!) : text.padStart(widths[column]!)
     ).join("  ").trimEnd()
   ).join("\n");
 }
