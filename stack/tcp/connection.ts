@@ -16,7 +16,7 @@ import { armKeepAlive } from "./keep_alive.ts";
 import { windowOpens } from "./send.ts";
 import { isSynchronized } from "./state.ts";
 import type { Tcb } from "./tcb.ts";
-import { releaseReceiveBuffer, teardown, transition } from "./transition.ts";
+import { forget, releaseReceiveBuffer, stateOf, teardown, transition } from "./transition.ts";
 
 /** Part of the send buffer that must be free before a waiting writer is woken. */
 const WRITER_WAKES_AT = 4;
@@ -38,7 +38,7 @@ class EstablishedConnection implements Connection {
   }
 
   get state(): TcpState {
-    return this.#tcb.state;
+    return stateOf(this.#tcb);
   }
 
   get closeReason(): CloseReason | undefined {
@@ -200,8 +200,8 @@ export function abort(tcb: Tcb): void {
       else releaseReceiveBuffer(tcb);
       return;
     case "Time_wait":
-      transition(tcb, "Timeout"); // The goodbye is complete: nobody is left to be told.
-      teardown(tcb, "closed");
+      // The goodbye is complete: nobody is left to be told.
+      if (!tcb.memory!.over) forget(tcb.services, tcb.memory!);
       releaseReceiveBuffer(tcb);
       return;
     default:

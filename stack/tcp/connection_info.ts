@@ -1,5 +1,6 @@
 import type { ConnectionInfo } from "./api.ts";
 import type { Tcb } from "./tcb.ts";
+import { stateOf } from "./transition.ts";
 
 /** A snapshot of a connection. */
 export function infoOf(tcb: Tcb): ConnectionInfo {
@@ -7,7 +8,7 @@ export function infoOf(tcb: Tcb): ConnectionInfo {
   const flight = recovery?.flight;
   const minRtt = recovery?.rack.minRtt ?? Infinity;
   return {
-    state: tcb.state,
+    state: stateOf(tcb),
     congestion: congestion.name,
     phase: recovery?.phase ?? "open",
     rtt: rto.srtt,

@@ -20,11 +20,12 @@ import {
 import { receiveLimit } from "./buffer_limits.ts";
 import { ecnFlags, ecnSynFlags } from "./congestion_marks.ts";
 import type { Tcb, TcpServices } from "./tcb.ts";
+import type { TimeWait } from "./time_wait.ts";
 
 /** The largest value of the window field. */
 const MAX_WINDOW_FIELD = 65_535;
 /** Time between two answers to segments outside the window that carry nothing, in milliseconds. */
-const OUT_OF_WINDOW_ACK_INTERVAL = 100;
+export const OUT_OF_WINDOW_ACK_INTERVAL = 100;
 
 /**
  * Sends one segment of a connection, with the acknowledgment and the window of this moment.
@@ -92,12 +93,32 @@ function writeOptions(tcb: Tcb, withSack: boolean): number {
 
 /** TSval: the stack's clock in milliseconds, moved by what only this connection knows. */
 export function timestampOf(tcb: Tcb): number {
-  return (Math.floor(tcb.services.now) + tcb.timestampOffset) | 0;
+  return timestamp(tcb.services, tcb.timestampOffset);
+}
+
+function timestamp({ now }: TcpServices, offset: number): number {
+  return (Math.floor(now) + offset) | 0;
 }
 
 /** Sends an acknowledgment without data: `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`. */
 export function sendAck(tcb: Tcb): void {
   sendSegment(tcb, tcb.sndMax, 0, 0, 0);
+}
+
+/** Sends the acknowledgment of what is left of a connection in TIME_WAIT. */
+export function sendTimeWaitAck(services: TcpServices, memory: TimeWait): void {
+  const { route, localPort, remotePort, sndNxt, rcvNxt } = memory;
+  const { bytes } = services.ip.frame;
+  let end = TRANSPORT_OFFSET + TCP_HEADER_LENGTH;
+  if (memory.timestamps) {
+    const now = timestamp(services, memory.timestampOffset);
+    end = writeTimestamps(bytes, end, now, memory.timestampRecent);
+  }
+  const length = end - TRANSPORT_OFFSET;
+  const window = Math.min(memory.rcvWnd >>> memory.rcvScale, MAX_WINDOW_FIELD);
+  const at = TRANSPORT_OFFSET;
+  writeSegment(bytes, at, localPort, remotePort, sndNxt, rcvNxt, ACK, window, length);
+  transmit(services, route, length);
 }
 
 /** Sends a keepalive probe: an old sequence number without data makes the peer answer. */

@@ -97,6 +97,14 @@ export class FlowTable<T extends FlowEntry> {
     this.size++;
   }
 
+  /** Puts an entry in the place of another with the same 4-tuple, which is in the table. */
+  replace(old: T, entry: T): void {
+    entry.flowHash = old.flowHash;
+    let i = old.flowHash & this.#mask;
+    while (this.#entries[i] !== old) i = (i + 1) & this.#mask;
+    this.#entries[i] = entry;
+  }
+
   /** Removes an entry that is in the table. */
   remove(entry: T): void {
     const entries = this.#entries;

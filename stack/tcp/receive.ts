@@ -13,17 +13,17 @@ import {
 import { establish, segmentInSynSent } from "./handshake.ts";
 import { Reassembly } from "./reassembly.ts";
 import { SackReport } from "./sack_report.ts";
-import { seqDiff, seqGeq, seqGt, seqLeq, seqLt } from "./sequence.ts";
+import { isInWindow, seqDiff, seqGeq, seqGt, seqLeq, seqLt } from "./sequence.ts";
 import { canReceive } from "./state.ts";
 import type { Tcb } from "./tcb.ts";
-import { enterTimeWait, restartTimeWait, teardown, transition } from "./transition.ts";
+import { teardown, transition } from "./transition.ts";
 
 /** How long a timestamp of the peer means something: 24 days (RFC 7323 section 5.5). */
 const TIMESTAMP_VALID = 24 * 86_400_000;
 
 /**
  * A segment arrives for a connection (RFC 9293 section 3.10.7.3 and 3.10.7.4). SYNs that may begin
- * a connection anew, in Syn_rcvd and Time_wait, have been looked at before.
+ * a connection anew in Syn_rcvd have been looked at before, and TIME_WAIT is no connection.
  *
  * @param tcb The connection.
  * @param segment The segment; trimmed on the way to what is new in it.
@@ -35,12 +35,8 @@ export function segmentArrives(tcb: Tcb, segment: Segment, now: number): void {
   if (tcb.state === "Syn_sent") {
     if (segmentInSynSent(tcb, segment, now)) {
       receiveText(tcb, segment, now);
-      receiveFin(tcb, segment, now);
+      receiveFin(tcb, segment);
     }
-    return;
-  }
-  if (tcb.state === "Time_wait") {
-    segmentInTimeWait(tcb, segment, now);
     return;
   }
   const { counters } = tcb.services;
@@ -73,7 +69,7 @@ export function segmentArrives(tcb: Tcb, segment: Segment, now: number): void {
   trim(tcb, segment);
   if (!acknowledgmentArrives(tcb, segment, now)) return;
   receiveText(tcb, segment, now);
-  receiveFin(tcb, segment, now);
+  receiveFin(tcb, segment);
 }
 
 /** PAWS: protection against old segments whose numbers have come round (RFC 7323 section 5). */
@@ -134,9 +130,7 @@ function isAcceptable(tcb: Tcb, segment: Segment): boolean {
     if (start !== 0 || (segment.length > 0 && !probesZeroWindow(tcb, segment))) return false;
     return true;
   }
-  if (start >= 0 && start < window) return true;
-  const last = start + length - 1;
-  return length > 0 && last >= 0 && last < window;
+  return isInWindow(start, length, window);
 }
 
 /** Keeps of data that a window of zero cannot take only the ACK, and asks for an answer. */
@@ -193,18 +187,15 @@ function acknowledgmentArrives(tcb: Tcb, segment: Segment, now: number): boolean
   processAck(tcb, segment, now);
   if (wasInFinWait2) {
     if ((segment.flags & FIN) === 0) transition(tcb, "Recv_ack", ack);
-  } else if (tcb.finAcknowledged) finAcknowledged(tcb, ack, now);
+  } else if (tcb.finAcknowledged) finAcknowledged(tcb, ack);
   return tcb.state !== "Closed";
 }
 
-function finAcknowledged(tcb: Tcb, ack: number, now: number): void {
+function finAcknowledged(tcb: Tcb, ack: number): void {
   switch (tcb.state) {
     case "Fin_wait_1":
-      transition(tcb, "Recv_ack", ack);
-      break;
     case "Closing":
       transition(tcb, "Recv_ack", ack);
-      enterTimeWait(tcb, now);
       break;
     case "Last_ack":
       transition(tcb, "Recv_ack", ack);
@@ -345,7 +336,7 @@ function discard(tcb: Tcb, count: number, now: number): boolean {
 }
 
 /** Eighth step: the FIN, once everything before it is there. */
-function receiveFin(tcb: Tcb, segment: Segment, now: number): void {
+function receiveFin(tcb: Tcb, segment: Segment): void {
   if ((segment.flags & FIN) !== 0 && tcb.rcvFin === undefined && tcb.state !== "Closed") {
     tcb.rcvFin = (segment.seq + segment.length) | 0;
     if (tcb.rcvFin !== tcb.rcvNxt) sendAck(tcb);
@@ -357,22 +348,5 @@ function receiveFin(tcb: Tcb, segment: Segment, now: number): void {
   tcb.ahead = undefined; // Bytes beyond the FIN do not exist.
   tcb.ackNow = true;
   tcb.readableNews = true;
-  const from = tcb.state;
   transition(tcb, "Recv_fin");
-  if (from === "Fin_wait_2") enterTimeWait(tcb, now);
-}
-
-/** TIME_WAIT: only a repeated FIN counts (RFC 9293 section 3.10.7.4); a RST does not (RFC 1337). */
-function segmentInTimeWait(tcb: Tcb, segment: Segment, now: number): void {
-  const { flags, seq, length } = segment;
-  if ((flags & RST) !== 0) return;
-  const fin = (flags & FIN) !== 0;
-  if (fin && seqDiff((seq + length) | 0, tcb.rcvNxt) === -1) {
-    // One answer to all that come in one batch: the first closes the peer, a second would be reset.
-    tcb.ackNow = true;
-    restartTimeWait(tcb, now);
-    return;
-  }
-  const brings = (flags & ACK) !== 0 && (fin || length > 0);
-  if (brings || (flags & SYN) !== 0 || !isAcceptable(tcb, segment)) sendOutOfWindowAck(tcb);
 }

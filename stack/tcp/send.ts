@@ -21,11 +21,7 @@ const SMALLEST_FULL_SEGMENT = 536;
  * @param now Time in milliseconds.
  */
 export function output(tcb: Tcb, now: number): void {
-  if (!isSynchronized(tcb.state)) return;
-  if (tcb.state === "Time_wait") {
-    if (tcb.ackNow) sendAck(tcb);
-    return;
-  }
+  if (!isSynchronized(tcb.state) || tcb.state === "Time_wait") return;
   sendData(tcb, now);
   acknowledge(tcb, now);
   if (tcb.state === "Fin_wait_2" && tcb.discarding && tcb.waitDeadline === Infinity) {

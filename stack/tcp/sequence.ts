@@ -35,3 +35,17 @@ export function seqGt(a: number, b: number): boolean {
 export function seqGeq(a: number, b: number): boolean {
   return ((a - b) | 0) >= 0;
 }
+
+/**
+ * Whether any of a segment lies in a window: the four cases of RFC 9293 section 3.10.7.4, table 6.
+ *
+ * @param start Where it begins, counted from the window's left edge.
+ * @param length Its length in sequence space, FIN included.
+ * @param window Size of the window.
+ */
+export function isInWindow(start: number, length: number, window: number): boolean {
+  if (window <= 0) return start === 0 && length === 0;
+  if (start >= 0 && start < window) return true;
+  const last = start + length - 1;
+  return length > 0 && last >= 0 && last < window;
+}

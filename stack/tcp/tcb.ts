@@ -29,6 +29,7 @@ import type { SendLimits } from "./send_limits.ts";
 import type { Transition } from "./state.ts";
 import type { SynCookies } from "./syn_cookies.ts";
 import type { TcpOptions } from "./tcp_options.ts";
+import type { TimeWait, TimeWaitLine } from "./time_wait.ts";
 import type { Timed, TimerWheel } from "./timer_wheel.ts";
 
 /** What all connections of a stack share. */
@@ -40,11 +41,11 @@ export interface TcpServices {
   /** Counters. */
   readonly counters: TcpCounters;
   /** The connection table. */
-  readonly table: FlowTable<Tcb>;
+  readonly table: FlowTable<Tcb | TimeWait>;
   /** Half-open connections: those in Syn_rcvd that a listener's SYN-ACK began. */
   readonly halfOpen: Set<Tcb>;
-  /** Connections in TIME_WAIT, the one that ends first at the front: all of them wait equally long. */
-  readonly timeWait: Set<Tcb>;
+  /** What is remembered of connections in TIME_WAIT. */
+  readonly timeWait: TimeWaitLine;
   /** Connections that their application has closed and the peer has not, the oldest at the front. */
   readonly orphans: Set<Tcb>;
   /** Timers. */
@@ -233,8 +234,10 @@ export class Tcb implements FlowEntry, Timed, Challenged {
   // The end, and the watch.
   /** Segments counted in Fin_wait_2. */
   finWait2Count = 0;
-  /** When FIN_WAIT_2 or TIME_WAIT ends. */
+  /** When FIN_WAIT_2 ends. */
   waitDeadline = Infinity;
+  /** What the stack remembers of it from TIME_WAIT on. */
+  memory: TimeWait | undefined = undefined;
   keepAlive: KeepAlive | undefined = undefined;
   /** When the next keepalive probe is due. */
   keepAliveDeadline = Infinity;

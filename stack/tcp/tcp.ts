@@ -33,7 +33,7 @@ import { abort, close, deliver, notify } from "./connection.ts";
 import { ChallengeAcks } from "./challenge_acks.ts";
 import { checkCongestion } from "./congestion.ts";
 import { TcpCounters } from "./counters.ts";
-import { refuse } from "./emit.ts";
+import { refuse, sendTimeWaitAck } from "./emit.ts";
 import { FlowTable } from "./flow_table.ts";
 import { activeOpen, openByCookie, passiveOpen, sendFirstSyn, synInSynRcvd } from "./handshake.ts";
 import { icmpErrorArrives } from "./icmp_error.ts";
@@ -42,14 +42,16 @@ import { Listeners } from "./listeners.ts";
 import { LocalPorts } from "./ports.ts";
 import { segmentArrives } from "./receive.ts";
 import { output } from "./send.ts";
-import { seqGeq, seqGt, seqLt } from "./sequence.ts";
+import { seqGeq, seqLt } from "./sequence.ts";
 import type { Transition } from "./state.ts";
 import { type Ends, SynCookies } from "./syn_cookies.ts";
 import type { Tcb, TcpServices } from "./tcb.ts";
 import { DEFAULT_TCP_OPTIONS, type TcpOptions } from "./tcp_options.ts";
 import { TimerWheel } from "./timer_wheel.ts";
 import { timersExpired } from "./timers.ts";
-import { teardown, transition } from "./transition.ts";
+import { TimeWait, TimeWaitLine } from "./time_wait.ts";
+import { isNewer, segmentInTimeWait } from "./time_wait_segment.ts";
+import { enterTimeWait, forget, teardown, transition } from "./transition.ts";
 
 /** What TCP is made with. */
 export interface TcpInit {
@@ -110,7 +112,7 @@ export class Tcp {
     const options = { ...DEFAULT_TCP_OPTIONS, ...init.options };
     checkCongestion(options.congestion);
     const secrets = new SecretNumbers(init.random);
-    const table = new FlowTable<Tcb>(init.random());
+    const table = new FlowTable<Tcb | TimeWait>(init.random());
     this.#ports = new LocalPorts(table, secrets);
     this.#services = {
       ip: init.ip,
@@ -119,7 +121,7 @@ export class Tcp {
       table,
       halfOpen: new Set(),
       orphans: new Set(),
-      timeWait: new Set(),
+      timeWait: new TimeWaitLine(),
       wheel: new TimerWheel(init.now),
       pool: new BufferPool(options.memoryLimit),
       challenges: new ChallengeAcks(options.challengeAcksPerSecond, init.random),
@@ -180,9 +182,10 @@ export class Tcp {
     segment.congestionExperienced = packet.ecn === CONGESTION_EXPERIENCED;
 
     const { sourcePort, destinationPort } = segment;
-    const tcb = this.#services.table.find(packet, sourcePort, destinationPort);
-    if (tcb === undefined) this.#unconnected(packet, segment, now);
-    else this.#connected(tcb, packet, segment, now);
+    const found = this.#services.table.find(packet, sourcePort, destinationPort);
+    if (found === undefined) this.#unconnected(packet, segment, now);
+    else if (found instanceof TimeWait) this.#inTimeWait(found, packet, segment, now);
+    else this.#connected(found, packet, segment, now);
   }
 
   /**
@@ -205,7 +208,10 @@ export class Tcp {
       quoted.destination,
       remotePort,
     );
-    if (tcb === undefined || !(seqGeq(seq, tcb.sndUna) && seqLt(seq, tcb.sndMax))) {
+    if (
+      tcb === undefined || tcb instanceof TimeWait || // in which nothing is in flight
+      !(seqGeq(seq, tcb.sndUna) && seqLt(seq, tcb.sndMax))
+    ) {
       this.counters.icmpErrorsIgnored++;
       return;
     }
@@ -229,7 +235,7 @@ export class Tcp {
       dropped.destination,
       read16(bytes, payloadOffset + DESTINATION_PORT),
     );
-    if (tcb === undefined) return;
+    if (tcb === undefined || tcb instanceof TimeWait) return;
     tcb.softError = true;
     if (tcb.state !== "Syn_sent") return;
     transition(tcb, "Timeout");
@@ -243,8 +249,11 @@ export class Tcp {
    * @param now Time in milliseconds.
    */
   poll(now: number): void {
-    this.#services.now = now;
-    this.#services.wheel.advance(now, this.#timersExpired);
+    const services = this.#services;
+    const { timeWait } = services;
+    services.now = now;
+    services.wheel.advance(now, this.#timersExpired);
+    while (timeWait.deadline <= now) forget(services, timeWait.first!);
     let next = this.#firstTouched;
     this.#firstTouched = undefined;
     this.#lastTouched = undefined;
@@ -257,11 +266,18 @@ export class Tcp {
         if (tcb.closeReason === undefined) sendFirstSyn(tcb, now);
       } else output(tcb, now);
     }
+    if (timeWait.owes) {
+      for (const memory of timeWait.takeUnanswered()) {
+        if (!memory.over) sendTimeWaitAck(services, memory);
+      }
+    }
   }
 
   /** When `poll` next has something to do; `Infinity` if nothing is armed. */
   nextDeadline(): number {
-    return this.#firstTouched !== undefined ? this.#services.now : this.#services.wheel.next;
+    const { timeWait, wheel, now } = this.#services;
+    if (this.#firstTouched !== undefined || timeWait.owes) return now;
+    return Math.min(wheel.next, timeWait.deadline);
   }
 
   /**
@@ -329,6 +345,7 @@ export class Tcp {
   close(): void {
     this.#listeners.closeAll();
     for (const tcb of this.#services.table.values()) {
+      if (tcb instanceof TimeWait) continue;
       if (tcb.opening !== undefined) abort(tcb);
       else close(tcb);
     }
@@ -337,7 +354,10 @@ export class Tcp {
   /** Stops listening and resets every connection. */
   abort(): void {
     this.#listeners.closeAll();
-    for (const tcb of this.#services.table.values()) abort(tcb);
+    for (const found of this.#services.table.values()) {
+      if (found instanceof TimeWait) forget(this.#services, found);
+      else abort(found);
+    }
   }
 
   /** Counts what there is. */
@@ -362,23 +382,31 @@ export class Tcp {
         if (synInSynRcvd(tcb, segment)) this.#unconnected(packet, segment, now);
         return;
       }
-      if (tcb.state === "Time_wait" && isNewer(tcb, segment)) {
-        const listener = this.#listeners.find(packet, segment.destinationPort);
-        if (listener !== undefined) {
-          // A new connection takes the place of the old one (RFC 9293 section 3.10.7.4).
-          transition(tcb, "Timeout");
-          teardown(tcb, "closed");
-          passiveOpen(this.#services, listener, packet, segment, now, tcb.sndMax);
-          return;
-        }
-      }
     }
     segmentArrives(tcb, segment, now);
     if (tcb.state === "Closed") return;
+    if (tcb.state === "Time_wait") {
+      enterTimeWait(tcb, now);
+      return;
+    }
     // The gate: whoever waits for Established is told now, after the whole segment.
     if (tcb.opening !== undefined) deliver(tcb);
     notify(tcb);
     this.#services.touch(tcb);
+  }
+
+  /** A segment for what is remembered of a connection. */
+  #inTimeWait(memory: TimeWait, packet: IpPacket, segment: Segment, now: number): void {
+    if ((segment.flags & (SYN | ACK | RST)) === SYN && isNewer(memory, segment)) {
+      const listener = this.#listeners.find(packet, segment.destinationPort);
+      if (listener !== undefined) {
+        // A new connection takes the place of the old one (RFC 9293 section 3.10.7.4).
+        forget(this.#services, memory);
+        passiveOpen(this.#services, listener, packet, segment, now, memory.sndNxt);
+        return;
+      }
+    }
+    segmentInTimeWait(this.#services, memory, segment, now);
   }
 
   /** A segment for no connection (RFC 9293 sections 3.10.7.1 and 3.10.7.2). */
@@ -416,14 +444,6 @@ function endsOf(packet: IpPacket, segment: Segment): Ends {
     remoteAddress: packet.source,
     remotePort: segment.sourcePort,
   };
-}
-
-/** A SYN that cannot be an old one of the connection before (RFC 6191 section 2). */
-function isNewer(tcb: Tcb, segment: Segment): boolean {
-  if (tcb.timestamps && segment.hasTimestamps && segment.timestamp !== tcb.timestampRecent) {
-    return seqGt(segment.timestamp, tcb.timestampRecent);
-  }
-  return seqGeq(segment.seq, tcb.rcvNxt); // The last number of the one before is its FIN's.
 }
 
 function checkPort(port: number): void {

@@ -1,9 +1,12 @@
 import type { CloseReason, TcpState } from "./api.ts";
+import { receiveWindow, sendAck } from "./emit.ts";
 import { nextState, type TcpEvent } from "./state.ts";
-import type { Tcb } from "./tcb.ts";
+import type { Tcb, TcpServices } from "./tcb.ts";
+import { TimeWait } from "./time_wait.ts";
 
 /**
- * Moves a connection to its next state, and tells the trace. The only place that changes `state`.
+ * Moves a connection to its next state, and tells the trace. The only place that changes `state`;
+ * the end of TIME_WAIT, which no longer needs the block, is {@link forget}.
  *
  * @param tcb The connection.
  * @param event What happened.
@@ -51,32 +54,47 @@ function describe(tcb: Tcb, state: TcpState): string {
 /**
  * Both sides have said goodbye: the owner is told, and only the memory of the 4-tuple stays for
  * 2 MSL (RFC 9293 section 3.4.2).
+ *
+ * @param tcb A connection in Time_wait; the segment that brought it there was processed whole.
+ * @param now Time in milliseconds.
  */
 export function enterTimeWait(tcb: Tcb, now: number): void {
+  const { services } = tcb;
+  const { timeWait, options, counters } = services;
   stopTimers(tcb);
-  tcb.services.orphans.delete(tcb);
-  restartTimeWait(tcb, now);
+  services.wheel.cancel(tcb);
+  services.orphans.delete(tcb);
   releaseSendBuffer(tcb);
-  tcb.services.counters.connectionsClosed++;
+  if (tcb.sackReport !== undefined && tcb.sackReport.hasDuplicate) sendAck(tcb); // Now or never.
+  const memory = tcb.memory = new TimeWait(tcb, Math.max(receiveWindow(tcb), 0));
+  services.table.replace(tcb, memory);
+  startTimeWait(services, memory, now);
+  if (tcb.ackNow) timeWait.owe(memory);
+  counters.connectionsClosed++;
   settle(tcb, "closed");
-  const { timeWait, options, counters } = tcb.services;
   if (timeWait.size > options.timeWaitLimit) {
     counters.timeWaitEvicted++;
-    for (const oldest of timeWait) {
-      transition(oldest, "Timeout");
-      teardown(oldest, "closed");
-      break;
-    }
+    forget(services, timeWait.first!);
   }
 }
 
-/** Starts the 2 MSL of TIME_WAIT anew. */
-export function restartTimeWait(tcb: Tcb, now: number): void {
-  const { timeWait, options } = tcb.services;
-  timeWait.delete(tcb);
-  timeWait.add(tcb);
-  tcb.waitDeadline = now + 2 * options.msl;
-  tcb.rearm();
+/** Starts the 2 MSL of TIME_WAIT. */
+export function startTimeWait(services: TcpServices, memory: TimeWait, now: number): void {
+  services.timeWait.add(memory, now + 2 * services.options.msl);
+}
+
+/** TIME_WAIT is over, in whatever way: nothing of the connection is left in the stack. */
+export function forget(services: TcpServices, memory: TimeWait): void {
+  services.table.remove(memory);
+  services.timeWait.remove(memory);
+  memory.over = true;
+  const { trace } = services;
+  trace?.({ peer: memory.peer, from: "Time_wait", event: "Timeout", to: "Closed" });
+}
+
+/** The state of a connection as its owner sees it: TIME_WAIT ends without the rest of the block. */
+export function stateOf(tcb: Tcb): TcpState {
+  return tcb.memory !== undefined && tcb.memory.over ? "Closed" : tcb.state;
 }
 
 /**
@@ -87,11 +105,10 @@ export function restartTimeWait(tcb: Tcb, now: number): void {
  * @param reason What the owner is told.
  */
 export function teardown(tcb: Tcb, reason: CloseReason): void {
-  const { table, halfOpen, orphans, timeWait, wheel } = tcb.services;
+  const { table, halfOpen, orphans, wheel } = tcb.services;
   table.remove(tcb);
   halfOpen.delete(tcb);
   orphans.delete(tcb);
-  timeWait.delete(tcb);
   stopTimers(tcb);
   wheel.cancel(tcb);
   releaseSendBuffer(tcb);

@@ -2,7 +2,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { gone } from "../../runtime/testing/gone.ts";
 import { scenario } from "../../runtime/testing/scenario.ts";
-import { countOf, timeWait } from "../support/established.ts";
+import { countOf, established, finWait2, lastState, timeWait } from "../support/established.ts";
 
 Deno.test("C21: late segments in Time_wait are never answered with RST", () => {
   const { t, peer } = timeWait();
@@ -153,5 +153,50 @@ Deno.test("too many in Time_wait: the one that has been there longest gives way,
   peers[2]!.send("FIN ACK seq=1 ack=2");
   peers[2]!.expect("ACK seq=2 ack=2");
   t.advance(60_000);
+  gone(t.stack);
+});
+
+Deno.test("in Time_wait and after it, its owner reads what had come and sees how it ended", () => {
+  const { t, peer, app } = established();
+  app.connection.closeWrite();
+  peer.expect("FIN ACK seq=1 ack=1");
+  peer.send("PSH FIN ACK seq=1 ack=2", "the last word");
+  peer.expect("ACK seq=2 ack=15");
+  const { connection } = app;
+  assertEquals([connection.state, connection.info().state], ["Time_wait", "Time_wait"]);
+  const buffer = new Uint8Array(3);
+  assertEquals([connection.read(buffer), connection.readableBytes, connection.ended], [
+    3,
+    10,
+    false,
+  ]);
+  t.advance(60_000);
+  gone(t.stack);
+  assertEquals([connection.state, connection.info().state], ["Closed", "Closed"]);
+  assertEquals([connection.closeReason, connection.info().bytesReceived], ["closed", 13]);
+  assertEquals([connection.read(new Uint8Array(100)), connection.ended], [10, true]);
+  assertEquals(t.stack.census().memory, 0);
+});
+
+Deno.test("an abort in Time_wait frees the port at once, without a word", () => {
+  const { t, peer, app } = timeWait();
+  app.connection.abort();
+  gone(t.stack);
+  peer.expectNothing();
+  assertEquals(lastState(t), "Closed");
+  app.connection.abort();
+  assertEquals([app.connection.state, app.reasons], ["Closed", ["closed"]]);
+});
+
+Deno.test("FINs that come again together in Time_wait get one answer, and each begins 2 MSL anew", () => {
+  const { t, peer, app } = finWait2();
+  for (let i = 0; i < 3; i++) peer.send("FIN ACK seq=1 ack=2");
+  assertEquals(peer.drain().length, 1);
+  t.advance(59_999);
+  peer.send("FIN ACK seq=1 ack=2");
+  peer.expect("ACK seq=2 ack=2");
+  t.advance(59_999);
+  assertEquals([t.stack.census().timeWait, app.connection.state], [1, "Time_wait"]);
+  t.advance(1);
   gone(t.stack);
 });

@@ -6,8 +6,11 @@ import { SecretNumbers } from "../../stack/tcp/isn.ts";
 import { seqDiff } from "../../stack/tcp/sequence.ts";
 import { isSynchronized } from "../../stack/tcp/state.ts";
 import { Tcb } from "../../stack/tcp/tcb.ts";
+import { TimeWait } from "../../stack/tcp/time_wait.ts";
+import { stateOf } from "../../stack/tcp/transition.ts";
 
 const live = new Set<Tcb>();
+const remembered = new Set<TimeWait>();
 const ended = new Set<Tcb>();
 /** Of those the ones that have not been looked at. */
 let justEnded: Tcb[] = [];
@@ -15,18 +18,26 @@ let justEnded: Tcb[] = [];
 const highest = new WeakMap<Tcb, number>();
 let lent = 0;
 
-const { add, remove } = FlowTable.prototype;
+const { add, replace, remove } = FlowTable.prototype;
 FlowTable.prototype.add = function (entry) {
   if (entry instanceof Tcb) live.add(entry);
   return add.call(this, entry);
 };
 FlowTable.prototype.remove = function (entry) {
+  leave(entry);
+  return remove.call(this, entry);
+};
+FlowTable.prototype.replace = function (old, entry) {
+  leave(old);
+  if (entry instanceof TimeWait) remembered.add(entry);
+  return replace.call(this, old, entry);
+};
+function leave(entry: unknown): void {
   if (entry instanceof Tcb && live.delete(entry)) {
     ended.add(entry);
     justEnded.push(entry);
-  }
-  return remove.call(this, entry);
-};
+  } else if (entry instanceof TimeWait) remembered.delete(entry);
+}
 /** Where sequence numbers begin; `undefined`: where the stack will have it. */
 let firstNumber: number | undefined;
 const { initialSequence } = SecretNumbers.prototype;
@@ -54,6 +65,7 @@ BufferPool.prototype.give = function (buffer) {
 export function watchAnew(first?: number): void {
   firstNumber = first;
   live.clear();
+  remembered.clear();
   ended.clear();
   justEnded = [];
   lent = 0;
@@ -62,18 +74,17 @@ export function watchAnew(first?: number): void {
 /** Whether a stack has a connection between two ports that is more than the memory of one. */
 export function isConnected(localPort: number, remotePort: number): boolean {
   for (const tcb of live) {
-    const between = tcb.localPort === localPort && tcb.remotePort === remotePort;
-    if (between && tcb.state !== "Time_wait") return true;
+    if (tcb.localPort === localPort && tcb.remotePort === remotePort) return true;
   }
   return false;
 }
 
-/** Whether a stack remembers the connection between these ports: it is in TIME_WAIT. */
+/** Whether a stack remembers the connection between these ports: it is there, or in TIME_WAIT. */
 export function isRemembered(localPort: number, remotePort: number): boolean {
-  for (const tcb of live) {
-    if (tcb.localPort === localPort && tcb.remotePort === remotePort) return true;
+  for (const memory of remembered) {
+    if (memory.localPort === localPort && memory.remotePort === remotePort) return true;
   }
-  return false;
+  return isConnected(localPort, remotePort);
 }
 
 /** Bytes of buffers that connections hold. */
@@ -92,6 +103,10 @@ export function lookAtAll(): string | undefined {
     const fault = faultOf(tcb);
     if (fault !== undefined) return `${tcb.localPort} > ${tcb.peer} in ${tcb.state}: ${fault}`;
   }
+  for (const { localPort, peer, deadline, over } of remembered) {
+    if (!(deadline < Infinity)) return `${localPort} > ${peer} in Time_wait: it waits for ever`;
+    if (over) return `${localPort} > ${peer}: forgotten, and still in the table`;
+  }
   return undefined;
 }
 
@@ -99,12 +114,14 @@ export function lookAtAll(): string | undefined {
 export function lookAtRemains(): string[] {
   const faults: string[] = [];
   for (const tcb of ended) {
-    if (tcb.state !== "Closed") faults.push(`${tcb.peer} has left the table in ${tcb.state}`);
+    const state = stateOf(tcb);
+    if (state !== "Closed") faults.push(`${tcb.peer} has left the table in ${state}`);
     if (tcb.wheelSlot >= 0) faults.push(`${tcb.peer} has left a timer`);
     if (tcb.sendRing !== undefined) faults.push(`${tcb.peer} has left a send buffer`);
     if (tcb.recovery !== undefined) faults.push(`${tcb.peer} has left its loss recovery`);
   }
-  if (live.size > 0) faults.push(`${live.size} connections are left in a table`);
+  const left = live.size + remembered.size;
+  if (left > 0) faults.push(`${left} connections are left in a table`);
   if (lent !== 0) faults.push(`${lent} bytes of buffers were not given back`);
   return faults;
 }
@@ -120,10 +137,7 @@ function faultOf(tcb: Tcb): string | undefined {
     return `${tcb.receiveQueued} unread, a window of ${tcb.rcvWnd}, and room for ${room}`;
   }
   if (tcb.rto.current > tcb.services.options.maxRto) return `a timeout of ${tcb.rto.current} ms`;
-  if (tcb.state === "Time_wait") {
-    if (tcb.waitDeadline === Infinity) return "it waits for ever";
-    return tcb.sendRing === undefined ? undefined : "a send buffer in TIME_WAIT";
-  }
+  if (tcb.state === "Time_wait") return "all of it is kept";
   if (tcb.wheelSlot < 0 && tcb.sendDeadline !== Infinity) return "the send timer is not armed";
   if (!isSynchronized(tcb.state)) return undefined;
   if (inFlight > 0 && tcb.sendTimer === "off") return `${inFlight} in flight, and no timer`;

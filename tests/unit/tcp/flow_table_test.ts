@@ -89,6 +89,13 @@ Deno.test("any entries added and removed: the table is a map", () => {
           table.remove(known.entry);
           model.delete(key);
         }
+        // Another entry in the place of one is found from then on, and moved and removed as it was.
+        for (const each of model.values()) {
+          const other = entryOf(each.tuple);
+          table.replace(each.entry, other);
+          each.entry = other;
+          break;
+        }
         assertEquals(table.size, model.size);
         const found = table.get(
           IpAddress.v4(tuple.local),
