@@ -9,12 +9,13 @@ export function fetchListener(module: FetchModule): Listener {
       // What `deno serve` tells by default, too.
       module.onListen?.({ transport: "tcp", hostname: "0.0.0.0", port: context.port });
     },
-    flow: (flow, { signal, log }) =>
+    flow: (flow, context) =>
       serveHttp(flow, (request, info) => module.fetch(request, info), {
-        signal,
-        onError: (error, { method, url }) => log.error("handler failed", { method, url, error }),
+        signal: context.signal,
+        onError: (error, { method, url }) =>
+          context.log.error("handler failed", { method, url, error }),
         onAborted: (error, { method, url }) =>
-          log.debug("handler cut short by its client", { method, url, error }),
+          context.log.debug("handler cut short by its client", { method, url, error }),
       }),
     stop: (context) => module.stop?.(context),
   };

@@ -111,7 +111,7 @@ export class FlowCore implements ConnectionObserver {
   close(): void {
     if (this.released) return;
     this.released = true;
-    this.#rejectReaders(this.#interrupted("close"));
+    if (this.#readers !== undefined) this.#rejectReaders(this.#interrupted("close"));
     if (this.#writers?.head === undefined) this.connection.close();
     else this.#discard();
   }
@@ -169,12 +169,13 @@ export class FlowCore implements ConnectionObserver {
 
   /** {@link ConnectionObserver.closed} */
   closed(reason: CloseReason): void {
-    if (!this.released) {
+    // Errors are expensive: none is made that nobody gets.
+    if (this.#readers !== undefined && !this.released) {
       this.readable();
       const error = this.readError;
       if (error !== undefined) this.#rejectReaders(error);
     }
-    this.#rejectWriters(connectionError(reason, this.peer));
+    if (this.#writers !== undefined) this.#rejectWriters(connectionError(reason, this.peer));
     this.#closed?.resolve(reason);
     this.onEnd?.(reason);
   }
