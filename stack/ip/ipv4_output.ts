@@ -14,6 +14,8 @@ import { type IpOutput, type Route, TRANSPORT_OFFSET } from "./output.ts";
 
 /** Time to live of what we send (RFC 1122 section 3.2.1.7, IANA's recommended value). */
 export const DEFAULT_TTL = 64;
+/** Routes that are kept for whoever asks for the same again; a power of two. */
+const RECENT_ROUTES = 1_024;
 /** Packets to ourselves that wait for the next poll. */
 export const MAX_LOOPED = 256;
 /** Bytes of them, with headers. */
@@ -50,6 +52,8 @@ export class Ipv4Output implements IpOutput {
   /** The stack's time in ms, which it sets before it calls anything that may send. */
   now = 0;
   readonly #options: Ipv4OutputOptions;
+  /** Connections between the same addresses share a route. */
+  readonly #recent: (Ipv4Route | undefined)[] = new Array(RECENT_ROUTES).fill(undefined);
   #looped: Frame[] = [];
   #loopedBytes = 0;
 
@@ -64,8 +68,15 @@ export class Ipv4Output implements IpOutput {
   }
 
   route(remote: IpAddress, local?: IpAddress): Ipv4Route | undefined {
+    const slot = (remote.word3 ^ remote.word3 >>> 10) & (RECENT_ROUTES - 1);
+    const recent = this.#recent[slot];
+    if (
+      recent !== undefined && local !== undefined && local.equals(recent.local) &&
+      remote.equals(recent.remote)
+    ) return recent;
     const route = this.#findRoute(remote, local);
     if (route === undefined) this.#options.counters.noRoute++;
+    else this.#recent[slot] = route;
     return route;
   }
 

@@ -29,6 +29,8 @@ export class FlowTable<T extends FlowEntry> {
   /** Number of entries. */
   size = 0;
   #entries: (T | undefined)[] = new Array(SMALLEST).fill(undefined);
+  /** The hash of each entry: what lies near another is told from it without looking at either. */
+  #hashes = new Int32Array(SMALLEST);
   #mask = SMALLEST - 1;
   readonly #seed: number;
 
@@ -53,11 +55,13 @@ export class FlowTable<T extends FlowEntry> {
       hash = mix(hash, read32(bytes, destinationOffset + i));
     }
     hash = finish(hash);
+    const entries = this.#entries;
+    const hashes = this.#hashes;
     for (let i = hash & this.#mask;; i = (i + 1) & this.#mask) {
-      const entry = this.#entries[i];
+      const entry = entries[i];
       if (entry === undefined) return undefined;
       if (
-        entry.flowHash === hash && entry.remotePort === remotePort &&
+        hashes[i] === hash && entry.remotePort === remotePort &&
         entry.localPort === localPort && entry.remoteAddress.version === packet.version &&
         entry.remoteAddress.matches(bytes, sourceOffset) &&
         entry.localAddress.matches(bytes, destinationOffset)
@@ -77,7 +81,7 @@ export class FlowTable<T extends FlowEntry> {
       const entry = this.#entries[i];
       if (entry === undefined) return undefined;
       if (
-        entry.flowHash === hash && entry.remotePort === remotePort &&
+        this.#hashes[i] === hash && entry.remotePort === remotePort &&
         entry.localPort === localPort && entry.remoteAddress.equals(remote) &&
         entry.localAddress.equals(local)
       ) return entry;
@@ -108,6 +112,7 @@ export class FlowTable<T extends FlowEntry> {
   /** Removes an entry that is in the table. */
   remove(entry: T): void {
     const entries = this.#entries;
+    const hashes = this.#hashes;
     const mask = this.#mask;
     let hole = entry.flowHash & mask;
     while (entries[hole] !== entry) {
@@ -118,9 +123,10 @@ export class FlowTable<T extends FlowEntry> {
       const later = entries[i];
       if (later === undefined) break;
       // It may move into the hole unless its own place lies behind the hole.
-      const displacement = (i - (later.flowHash & mask)) & mask;
+      const displacement = (i - (hashes[i]! & mask)) & mask;
       if (displacement >= ((i - hole) & mask)) {
         entries[hole] = later;
+        hashes[hole] = hashes[i]!;
         hole = i;
       }
     }
@@ -137,11 +143,13 @@ export class FlowTable<T extends FlowEntry> {
     let i = entry.flowHash & this.#mask;
     while (this.#entries[i] !== undefined) i = (i + 1) & this.#mask;
     this.#entries[i] = entry;
+    this.#hashes[i] = entry.flowHash;
   }
 
   #grow(): void {
     const old = this.#entries;
     this.#entries = new Array(old.length * 2).fill(undefined);
+    this.#hashes = new Int32Array(old.length * 2);
     this.#mask = this.#entries.length - 1;
     for (const entry of old) if (entry !== undefined) this.#place(entry);
   }
