@@ -225,6 +225,8 @@ export class Bbr implements CongestionControl, PathModel {
   // What follows from the window alone is not for a model.
   acknowledged(): void {}
   setWindow(): void {}
+
+  recall(): void {} // Its model is kept.
   remember(): void {}
   restart(): void {}
 

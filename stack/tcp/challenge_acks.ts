@@ -13,6 +13,11 @@ export interface Challenged {
   challengedSince: number;
 }
 
+/** Whether what a connection has counted still limits it. */
+export function isChallenged(connection: Challenged, now: number): boolean {
+  return now - connection.challengedSince < CONNECTION_INTERVAL;
+}
+
 /**
  * Limits challenge ACKs (RFC 5961 section 7) so that the limit itself tells nothing.
  *
@@ -45,7 +50,7 @@ export class ChallengeAcks {
    * @returns `"limited"`: the connection has had enough; `"exhausted"`: the stack has.
    */
   take(connection: Challenged, now: number): "granted" | "limited" | "exhausted" {
-    if (now - connection.challengedSince >= CONNECTION_INTERVAL) {
+    if (!isChallenged(connection, now)) {
       connection.challengedSince = now;
       connection.challenges = 0;
     }

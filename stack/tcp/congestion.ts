@@ -80,6 +80,13 @@ export interface CongestionControl {
    * @param cwnd Window in bytes.
    */
   setWindow(cwnd: number): void;
+  /**
+   * Goes on where another of its kind stood on the same connection.
+   *
+   * @param cwnd Window in bytes.
+   * @param ssthresh Slow-start threshold in bytes.
+   */
+  recall(cwnd: number, ssthresh: number): void;
   /** Keeps the window and its threshold as they are before a reduction. */
   remember(): void;
   /** The reduction was needless: back to what was kept, unless more has been reached since. */

@@ -15,18 +15,31 @@ import { sendReset } from "./emit.ts";
 import { armKeepAlive } from "./keep_alive.ts";
 import { windowOpens } from "./send.ts";
 import { isSynchronized } from "./state.ts";
-import type { Tcb } from "./tcb.ts";
+import type { Block, Tcb } from "./tcb.ts";
 import { forget, releaseReceiveBuffer, stateOf, teardown, transition } from "./transition.ts";
 
 /** Part of the send buffer that must be free before a waiting writer is woken. */
 const WRITER_WAKES_AT = 4;
 
+/** Has the handle of a connection hold another block: at rest it is not the whole. */
+export let moveTo: (connection: Connection, block: Block) => void;
+
 /** The handle of a connection that its owner holds. Made by {@link deliver} and nothing else. */
 class EstablishedConnection implements Connection {
-  readonly #tcb: Tcb;
+  #block: Block;
 
   constructor(tcb: Tcb) {
-    this.#tcb = tcb;
+    this.#block = tcb;
+  }
+
+  static {
+    moveTo = (connection, block) => {
+      (connection as EstablishedConnection).#block = block;
+    };
+  }
+
+  get #tcb(): Tcb {
+    return this.#block.awake();
   }
 
   get local(): Endpoint {
@@ -142,7 +155,7 @@ export function deliver(tcb: Tcb): void {
   const { opening } = tcb;
   if (opening === undefined || !isSynchronized(tcb.state)) return;
   tcb.opening = undefined;
-  const connection = new EstablishedConnection(tcb);
+  const connection = tcb.owner = new EstablishedConnection(tcb);
   try {
     if ("accept" in opening) opening.accept(connection);
     else opening.established(connection);

@@ -123,6 +123,11 @@ export class Cubic implements CongestionControl {
     this.#state.cwnd = Math.max(cwnd, this.#mss);
   }
 
+  recall(cwnd: number, ssthresh: number): void {
+    this.setWindow(cwnd);
+    this.#state.ssthresh = ssthresh;
+  }
+
   remember(): void {
     this.#before = { ...this.#state };
   }

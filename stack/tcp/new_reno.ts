@@ -60,6 +60,11 @@ export class NewReno implements CongestionControl {
     this.cwnd = this.#mss;
   }
 
+  recall(cwnd: number, ssthresh: number): void {
+    this.setWindow(cwnd);
+    this.ssthresh = ssthresh;
+  }
+
   remember(): void {
     this.#before = { cwnd: this.cwnd, ssthresh: this.ssthresh };
   }

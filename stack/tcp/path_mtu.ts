@@ -37,8 +37,7 @@ export class PathMtu {
   probeAt = Infinity;
   /** The size before it was first lowered; 0: it never was. */
   #ceiling = 0;
-  /** Largest payload of a segment that was acknowledged. */
-  #proven = 0;
+  #proven: number;
   /** Payload of a larger one in flight, and where it ends; 0: there is none. */
   #awaited = 0;
   #awaitedEnd = 0;
@@ -49,6 +48,21 @@ export class PathMtu {
   #before = 0;
   /** Smaller segments did not help: no more of that before there is progress. */
   #dismissed = false;
+
+  /** @param proven Largest payload of a segment that was acknowledged. */
+  constructor(proven = 0) {
+    this.#proven = proven;
+  }
+
+  /** Largest payload of a segment that was acknowledged. */
+  get proven(): number {
+    return this.#proven;
+  }
+
+  /** The path takes less than it seemed to: this is worth more than {@link PathMtu.proven} says. */
+  get wasLowered(): boolean {
+    return this.#ceiling !== 0;
+  }
 
   /** A segment with this payload, which ends here, leaves for the first time. */
   sent(payload: number, end: number): void {

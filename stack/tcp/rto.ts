@@ -45,14 +45,31 @@ export class RetransmissionTimeout {
       this.rttvar += (Math.abs(this.srtt - rtt) - this.rttvar) / 4;
       this.srtt += (rtt - this.srtt) / 8;
     }
-    // The lower bound goes for the allowance: on a long and steady path the variation comes to
-    // nothing, and the first delayed acknowledgment would be taken for a loss.
-    const allowance = Math.max(GRANULARITY, 4 * this.rttvar, this.#options.minRto);
-    this.base = Math.min(this.srtt + allowance, this.#options.maxRto);
+    this.#computeBase();
+  }
+
+  /**
+   * Goes on from what was known before.
+   *
+   * @param srtt Smoothed round-trip time in milliseconds; 0 if there was no measurement.
+   * @param rttvar Its variation in milliseconds.
+   */
+  resume(srtt: number, rttvar: number): void {
+    if (srtt === 0) return;
+    this.srtt = this.latest = srtt;
+    this.rttvar = rttvar;
+    this.#computeBase();
   }
 
   /** The SYN had to be sent again: start data with 3 s (RFC 6298 rule 5.7). */
   handshakeWasSlow(): void {
     if (this.srtt === 0) this.base = Math.max(this.base, 3_000);
+  }
+
+  #computeBase(): void {
+    // The lower bound goes for the allowance: on a long and steady path the variation comes to
+    // nothing, and the first delayed acknowledgment would be taken for a loss.
+    const allowance = Math.max(GRANULARITY, 4 * this.rttvar, this.#options.minRto);
+    this.base = Math.min(this.srtt + allowance, this.#options.maxRto);
   }
 }

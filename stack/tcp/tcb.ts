@@ -41,7 +41,9 @@ export interface TcpServices {
   /** Counters. */
   readonly counters: TcpCounters;
   /** The connection table. */
-  readonly table: FlowTable<Tcb | TimeWait>;
+  readonly table: FlowTable<FlowEntry>;
+  /** Connections of which it has but what must be kept while nothing happens on them. */
+  resting: number;
   /** Half-open connections: those in Syn_rcvd that a listener's SYN-ACK began. */
   readonly halfOpen: Set<Tcb>;
   /** What is remembered of connections in TIME_WAIT. */
@@ -86,12 +88,18 @@ export interface Acceptor {
  */
 export type SendTimer = "off" | "retransmit" | "reorder" | "probe" | "persist";
 
+/** What a connection's handle holds: its block, or what is kept of it at rest. */
+export interface Block {
+  /** Gives the block, which is made anew if the connection was at rest. */
+  awake(): Tcb;
+}
+
 /**
  * The transmission control block: all that is known of one connection. The variables have the
  * names of RFC 9293 section 3.3.1; sequence numbers are signed 32-bit integers, times milliseconds.
  * What is to be done with them is said in the files around this one, concern by concern.
  */
-export class Tcb implements FlowEntry, Timed, Challenged {
+export class Tcb implements FlowEntry, Timed, Challenged, Block {
   readonly services: TcpServices;
   readonly route: Route;
   readonly localPort: number;
@@ -108,6 +116,8 @@ export class Tcb implements FlowEntry, Timed, Challenged {
   /** Who waits for Established; `undefined` from then on. */
   opening: Acceptor | ConnectOutcome | undefined = undefined;
   observer: ConnectionObserver | undefined = undefined;
+  /** The handle that was delivered. */
+  owner: Connection | undefined = undefined;
 
   // Sending.
   /** ISS. */
@@ -160,7 +170,7 @@ export class Tcb implements FlowEntry, Timed, Challenged {
 
   // Retransmission.
   readonly rto: RetransmissionTimeout;
-  readonly congestion: CongestionControl;
+  congestion: CongestionControl;
   sendTimer: SendTimer = "off";
   /** When the retransmission or persist timer expires. */
   sendDeadline = Infinity;
@@ -329,6 +339,23 @@ export class Tcb implements FlowEntry, Timed, Challenged {
     return `${this.route.remote}:${this.remotePort}`;
   }
 
+  /** Since when nothing has happened on it, in milliseconds. */
+  get quietSince(): number {
+    return Math.max(this.lastReceived, this.lastDataSent);
+  }
+
+  /** When to see whether it may rest: if it could not when it was time, as much later. */
+  get #restDeadline(): number {
+    const { now, options: { restAfter } } = this.services;
+    const deadline = this.quietSince + restAfter;
+    return deadline > now ? deadline : now + restAfter;
+  }
+
+  /** {@link Block.awake} */
+  awake(): Tcb {
+    return this;
+  }
+
   /** Brings the wheel in line with the earliest of the connection's deadlines. */
   rearm(): void {
     const deadline = Math.min(
@@ -339,6 +366,8 @@ export class Tcb implements FlowEntry, Timed, Challenged {
       this.keepAliveDeadline,
       this.waitingSince + this.userTimeout,
     );
-    if (deadline !== Infinity) this.services.wheel.arm(this, deadline);
+    const { wheel } = this.services;
+    if (deadline !== Infinity) wheel.arm(this, deadline);
+    else if (this.state === "Established") wheel.arm(this, this.#restDeadline);
   }
 }

@@ -34,7 +34,7 @@ import { ChallengeAcks } from "./challenge_acks.ts";
 import { checkCongestion } from "./congestion.ts";
 import { TcpCounters } from "./counters.ts";
 import { refuse, sendTimeWaitAck } from "./emit.ts";
-import { FlowTable } from "./flow_table.ts";
+import { type FlowEntry, FlowTable } from "./flow_table.ts";
 import { activeOpen, openByCookie, passiveOpen, sendFirstSyn, synInSynRcvd } from "./handshake.ts";
 import { icmpErrorArrives } from "./icmp_error.ts";
 import { SecretNumbers } from "./isn.ts";
@@ -45,7 +45,8 @@ import { output } from "./send.ts";
 import { seqGeq, seqLt } from "./sequence.ts";
 import type { Transition } from "./state.ts";
 import { type Ends, SynCookies } from "./syn_cookies.ts";
-import type { Tcb, TcpServices } from "./tcb.ts";
+import { Resting } from "./resting.ts";
+import { Tcb, type TcpServices } from "./tcb.ts";
 import { DEFAULT_TCP_OPTIONS, type TcpOptions } from "./tcp_options.ts";
 import { TimerWheel } from "./timer_wheel.ts";
 import { timersExpired } from "./timers.ts";
@@ -85,6 +86,8 @@ export interface TcpCensus {
   readonly timeWait: number;
   /** Ports being listened on. */
   readonly listeners: number;
+  /** Established connections on which nothing has happened for a while. */
+  readonly resting: number;
   /** Connections with a timer armed. */
   readonly timers: number;
   /** Bytes of the buffers that connections hold, unread data of ended ones included. */
@@ -112,7 +115,7 @@ export class Tcp {
     const options = { ...DEFAULT_TCP_OPTIONS, ...init.options };
     checkCongestion(options.congestion);
     const secrets = new SecretNumbers(init.random);
-    const table = new FlowTable<Tcb | TimeWait>(init.random());
+    const table = new FlowTable<FlowEntry>(init.random());
     this.#ports = new LocalPorts(table, secrets);
     this.#services = {
       ip: init.ip,
@@ -122,6 +125,7 @@ export class Tcp {
       halfOpen: new Set(),
       orphans: new Set(),
       timeWait: new TimeWaitLine(),
+      resting: 0,
       wheel: new TimerWheel(init.now),
       pool: new BufferPool(options.memoryLimit),
       challenges: new ChallengeAcks(options.challengeAcksPerSecond, init.random),
@@ -184,8 +188,9 @@ export class Tcp {
     const { sourcePort, destinationPort } = segment;
     const found = this.#services.table.find(packet, sourcePort, destinationPort);
     if (found === undefined) this.#unconnected(packet, segment, now);
+    else if (found instanceof Tcb) this.#connected(found, packet, segment, now);
     else if (found instanceof TimeWait) this.#inTimeWait(found, packet, segment, now);
-    else this.#connected(found, packet, segment, now);
+    else this.#connected((found as Resting).awake(), packet, segment, now);
   }
 
   /**
@@ -208,10 +213,8 @@ export class Tcp {
       quoted.destination,
       remotePort,
     );
-    if (
-      tcb === undefined || tcb instanceof TimeWait || // in which nothing is in flight
-      !(seqGeq(seq, tcb.sndUna) && seqLt(seq, tcb.sndMax))
-    ) {
+    // Neither at rest nor in TIME_WAIT is anything in flight.
+    if (!(tcb instanceof Tcb && seqGeq(seq, tcb.sndUna) && seqLt(seq, tcb.sndMax))) {
       this.counters.icmpErrorsIgnored++;
       return;
     }
@@ -235,7 +238,7 @@ export class Tcp {
       dropped.destination,
       read16(bytes, payloadOffset + DESTINATION_PORT),
     );
-    if (tcb === undefined || tcb instanceof TimeWait) return;
+    if (!(tcb instanceof Tcb)) return;
     tcb.softError = true;
     if (tcb.state !== "Syn_sent") return;
     transition(tcb, "Timeout");
@@ -344,8 +347,9 @@ export class Tcp {
   /** Stops listening and says goodbye on every connection; half-open ones are reset. */
   close(): void {
     this.#listeners.closeAll();
-    for (const tcb of this.#services.table.values()) {
-      if (tcb instanceof TimeWait) continue;
+    for (const found of this.#services.table.values()) {
+      if (found instanceof TimeWait) continue;
+      const tcb = (found as Tcb | Resting).awake();
       if (tcb.opening !== undefined) abort(tcb);
       else close(tcb);
     }
@@ -356,18 +360,19 @@ export class Tcp {
     this.#listeners.closeAll();
     for (const found of this.#services.table.values()) {
       if (found instanceof TimeWait) forget(this.#services, found);
-      else abort(found);
+      else abort((found as Tcb | Resting).awake());
     }
   }
 
   /** Counts what there is. */
   census(): TcpCensus {
-    const { table, halfOpen, orphans, timeWait, wheel, pool } = this.#services;
+    const { table, halfOpen, orphans, timeWait, resting, wheel, pool } = this.#services;
     return {
       connections: table.size,
       halfOpen: halfOpen.size,
       orphans: orphans.size,
       timeWait: timeWait.size,
+      resting,
       listeners: this.#listeners.size,
       timers: wheel.size,
       memory: pool.lent,

@@ -23,6 +23,8 @@ export interface TcpOptions {
   readonly orphanRetransmissions: number;
   /** How long what was written may wait without progress (RFC 5482); 0: no such bound. */
   readonly userTimeout: number;
+  /** How long nothing happens on a connection before it gives up what memory it can. */
+  readonly restAfter: number;
   /** Connections that wait for their peers after `close()` at most; one more resets the oldest. */
   readonly orphanLimit: number;
   /** Retransmissions of a SYN before an active open fails. */
@@ -89,6 +91,7 @@ export const DEFAULT_TCP_OPTIONS: TcpOptions = {
   retransmissions: 15,
   orphanRetransmissions: 8,
   userTimeout: 0,
+  restAfter: 5_000,
   orphanLimit: 65_536,
   synRetransmissions: 6,
   synAckRetransmissions: 5,

@@ -1,5 +1,6 @@
 import { sendAck } from "./emit.ts";
 import { keepAliveExpired } from "./keep_alive.ts";
+import { mayRest, rest } from "./resting.ts";
 import { giveUp, sendTimerExpired } from "./retransmission.ts";
 import type { Tcb } from "./tcb.ts";
 import { teardown, transition } from "./transition.ts";
@@ -36,5 +37,6 @@ export function timersExpired(tcb: Tcb, now: number): void {
     if (tcb.state === "Closed") return;
   }
   if (tcb.ackDeadline <= now) sendAck(tcb);
-  tcb.rearm();
+  if (tcb.quietSince + tcb.services.options.restAfter <= now && mayRest(tcb)) rest(tcb);
+  else tcb.rearm();
 }

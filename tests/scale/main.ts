@@ -89,7 +89,10 @@ async function measure(kind: Kind): Promise<void> {
   if (closes !== undefined) {
     await churn(world, kind, 80_000);
     alone = await median(() => churn(world, kind, SAMPLE));
-    if (options.churn) return print(`${kind}: ${alone.toFixed(1)} µs`);
+    if (options.churn) {
+      print(`${kind}: ${alone.toFixed(1)} µs`);
+      return;
+    }
     await world.pass(70_000);
   }
 
@@ -99,7 +102,7 @@ async function measure(kind: Kind): Promise<void> {
     clients.greeting = greeting;
     const answered = clients.answered;
     await world.open(name === "opened" ? 1_000 : 1_000 + idle / 2, idle / 2, port);
-    await world.pass(5_000);
+    await world.pass(12_000);
     if (greeting.length > 0 && clients.answered - answered !== idle / 2) {
       throw new Error(`${clients.answered - answered} answers to ${idle / 2} requests`);
     }

@@ -3,6 +3,7 @@
 import { BufferPool } from "../../stack/tcp/buffer_pool.ts";
 import { FlowTable } from "../../stack/tcp/flow_table.ts";
 import { SecretNumbers } from "../../stack/tcp/isn.ts";
+import { Resting } from "../../stack/tcp/resting.ts";
 import { seqDiff } from "../../stack/tcp/sequence.ts";
 import { isSynchronized } from "../../stack/tcp/state.ts";
 import { Tcb } from "../../stack/tcp/tcb.ts";
@@ -11,6 +12,7 @@ import { stateOf } from "../../stack/tcp/transition.ts";
 
 const live = new Set<Tcb>();
 const remembered = new Set<TimeWait>();
+const resting = new Set<Resting>();
 const ended = new Set<Tcb>();
 /** Of those the ones that have not been looked at. */
 let justEnded: Tcb[] = [];
@@ -28,8 +30,16 @@ FlowTable.prototype.remove = function (entry) {
   return remove.call(this, entry);
 };
 FlowTable.prototype.replace = function (old, entry) {
-  leave(old);
-  if (entry instanceof TimeWait) remembered.add(entry);
+  if (entry instanceof Resting) {
+    live.delete(old as unknown as Tcb);
+    resting.add(entry);
+  } else if (entry instanceof Tcb) {
+    resting.delete(old as unknown as Resting);
+    live.add(entry);
+  } else {
+    leave(old);
+    if (entry instanceof TimeWait) remembered.add(entry);
+  }
   return replace.call(this, old, entry);
 };
 function leave(entry: unknown): void {
@@ -66,6 +76,7 @@ export function watchAnew(first?: number): void {
   firstNumber = first;
   live.clear();
   remembered.clear();
+  resting.clear();
   ended.clear();
   justEnded = [];
   lent = 0;
@@ -73,8 +84,10 @@ export function watchAnew(first?: number): void {
 
 /** Whether a stack has a connection between two ports that is more than the memory of one. */
 export function isConnected(localPort: number, remotePort: number): boolean {
-  for (const tcb of live) {
-    if (tcb.localPort === localPort && tcb.remotePort === remotePort) return true;
+  for (const all of [live, resting]) {
+    for (const tcb of all) {
+      if (tcb.localPort === localPort && tcb.remotePort === remotePort) return true;
+    }
   }
   return false;
 }
@@ -120,7 +133,7 @@ export function lookAtRemains(): string[] {
     if (tcb.sendRing !== undefined) faults.push(`${tcb.peer} has left a send buffer`);
     if (tcb.recovery !== undefined) faults.push(`${tcb.peer} has left its loss recovery`);
   }
-  const left = live.size + remembered.size;
+  const left = live.size + remembered.size + resting.size;
   if (left > 0) faults.push(`${left} connections are left in a table`);
   if (lent !== 0) faults.push(`${lent} bytes of buffers were not given back`);
   return faults;

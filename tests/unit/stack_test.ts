@@ -22,6 +22,7 @@ Deno.test("a stack that nothing happens to waits for nothing", () => {
     halfOpen: 0,
     orphans: 0,
     timeWait: 0,
+    resting: 0,
     listeners: 1,
     timers: 0,
     memory: 0,
