@@ -156,13 +156,15 @@ function decodeTcpOptions(bytes: Uint8Array, faults: string[]): TcpOption[] {
       break;
     }
     const expected = new Map([[2, 4], [3, 3], [4, 2], [8, 10]]).get(kind);
-    if (expected !== undefined && length !== expected) {
-      faults.push(`TCP option ${kind} has length ${length}, not ${expected}`);
+    const isOdd = kind === 5 ? length % 8 !== 2 : expected !== undefined && length !== expected;
+    if (isOdd) {
+      const instead = expected === undefined ? "" : `, not ${expected}`;
+      faults.push(`TCP option ${kind} has length ${length}${instead}`);
       options.push({ kind: "raw", bytes: bytes.slice(at, at + length) });
     } else if (kind === 2) options.push({ kind: "mss", size: view.getUint16(at + 2) });
     else if (kind === 3) options.push({ kind: "ws", shift: bytes[at + 2]! });
     else if (kind === 4) options.push({ kind: "sackok" });
-    else if (kind === 5 && length % 8 === 2) {
+    else if (kind === 5) {
       const blocks: [number, number][] = [];
       for (let block = at + 2; block < at + length; block += 8) {
         blocks.push([view.getUint32(block), view.getUint32(block + 4)]);

@@ -78,8 +78,20 @@ Deno.test("a window scale above 14 counts as 14 (RFC 7323 section 2.3)", () => {
 });
 
 Deno.test("D12: an option of impossible length is an error, never a loop or a throw", () => {
-  for (const bad of [raw(2, 0), raw(2, 1), raw(253, 0), raw(253, 41), raw(3, 2), raw(2, 5, 0)]) {
-    assertEquals(read(frameWith([bad]))!.options, false);
+  for (
+    const bad of [
+      raw(2, 0),
+      raw(2, 1),
+      raw(253, 0),
+      raw(253, 41),
+      raw(3, 2),
+      raw(2, 5, 0),
+      raw(5, 3),
+    ]
+  ) {
+    const frame = frameWith([bad]);
+    assertEquals(read(frame)!.options, false);
+    assert(decodePacket(frame).faults.some((fault) => fault.includes("has length")));
   }
   assertEquals(read(frameWith([raw(1, 1, 1, 2)]))!.options, false);
 });
