@@ -42,12 +42,7 @@ export type {
 } from "./runtime/listener.ts";
 
 // Runtime.
-export type {
-  Runtime,
-  RuntimeOptions,
-  ServedInterface,
-  ServedListener,
-} from "./runtime/runtime.ts";
+export type { Runtime, RuntimeOptions, ServedInterface, ServedListener } from "./runtime/api.ts";
 export type { DrainResult } from "./runtime/drain.ts";
 export { start } from "./runtime/runtime.ts";
 export { connect, listen } from "./runtime/net.ts";

@@ -1,5 +1,6 @@
 import { IpAddress, Prefix } from "../stack/ip/address.ts";
 import type { StackNotice } from "../stack/notice.ts";
+import type { Sharing } from "../stack/sharing.ts";
 import type { CongestionEvent } from "../stack/tcp/congestion_event.ts";
 import { Stack } from "../stack/stack.ts";
 import { formatTransition } from "../stack/tcp/state.ts";
@@ -22,6 +23,8 @@ export interface InterfaceOptions {
   readonly busyPoll?: number;
   /** Limits and times of TCP that differ from the defaults. */
   readonly tcp?: Partial<TcpOptions>;
+  /** Other stacks that have the same addresses. */
+  readonly sharing?: Sharing | undefined;
 }
 
 /** A network interface: one stack on one device, and the driver that runs it. */
@@ -69,6 +72,7 @@ export class NetworkInterface {
       tcp: config.congestion === undefined
         ? options.tcp
         : { ...options.tcp, congestion: config.congestion },
+      sharing: options.sharing,
     });
   }
 

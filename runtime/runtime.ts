@@ -1,6 +1,8 @@
 import { pathToFileURL } from "node:url";
+import type { Sharing } from "../stack/sharing.ts";
 import type { Counters } from "../stack/stack.ts";
 import type { ListenHandle } from "../stack/tcp/api.ts";
+import type { Runtime, RuntimeOptions, ServedInterface, ServedListener } from "./api.ts";
 import type { Config, InterfaceConfig } from "./config/config.ts";
 import { checkPort, connectFlow, parseHostname } from "./connect.ts";
 import { mergeCounters } from "./counters.ts";
@@ -18,38 +20,12 @@ import { createLog } from "./log.ts";
 import { firstLine } from "./log/format.ts";
 import { ListenerError, startInTime } from "./modules.ts";
 import { currentNetwork } from "./net.ts";
+import { ParallelRuntime } from "./parallel/parallel_runtime.ts";
+import { queuesOf } from "./parallel/queues.ts";
 import { secureRandom } from "./random.ts";
 import { Service, type ServiceHost } from "./service.ts";
 import { FlowListener, type ListenOptions, type TcpListener } from "./tcp_listener.ts";
 import { within } from "./within.ts";
-
-/** What a runtime is started with beside its config. */
-export interface RuntimeOptions {
-  /** What relative module specifiers are relative to: by default the current directory. */
-  readonly base?: URL;
-  /** Opens the device of an interface in place of what its config says, for a device of one's own. */
-  readonly openDevice?: (config: InterfaceConfig) => Device | Promise<Device>;
-}
-
-/** A configured listener, as it is served. */
-export interface ServedListener {
-  /** Its port. */
-  readonly port: number;
-  /** Its module, as the config names it. */
-  readonly module: string;
-  /** Whether it is still being loaded or started. */
-  readonly pending: boolean;
-  /** Why it is not served. */
-  readonly error: Error | undefined;
-}
-
-/** An interface, as it is run. */
-export interface ServedInterface {
-  /** Name of its device. */
-  readonly name: string;
-  /** Its entry in the config. */
-  readonly config: InterfaceConfig;
-}
 
 /** Longest time that the others wait for a module to be loaded and to start, in milliseconds. */
 const START_PATIENCE = 2_000;
@@ -60,14 +36,11 @@ const STOP_TIMEOUT = 500;
 /** Longest time that what is left of the capture may take to be written, in milliseconds. */
 const CAPTURE_TIMEOUT = 5_000;
 
-/**
- * A running Taproom: interfaces, listeners, and whatever was opened with `listen` and `connect`.
- * Made by {@link start}; keeps the process alive until it is drained or aborted.
- */
-export class Runtime implements AsyncDisposable {
-  /** What it was started with. */
+/** A runtime whose stacks run in this thread. */
+export class LocalRuntime implements Runtime {
   readonly config: Config;
   readonly #options: RuntimeOptions;
+  readonly #sharings: readonly Sharing[];
   readonly #interfaces: NetworkInterface[] = [];
   readonly #gateways: Gateway[] = [];
   readonly #services: Service[];
@@ -86,7 +59,7 @@ export class Runtime implements AsyncDisposable {
   #captureFile: CaptureFile | undefined;
   #capture: Capture | undefined;
 
-  private constructor(config: Config, options: RuntimeOptions) {
+  private constructor(config: Config, options: RuntimeOptions, sharings: readonly Sharing[]) {
     const onEmpty = () => this.#drain.stir();
     const host: ServiceHost = {
       signal: this.#signal.signal,
@@ -95,6 +68,7 @@ export class Runtime implements AsyncDisposable {
     };
     this.config = config;
     this.#options = options;
+    this.#sharings = sharings;
     this.#flows = new FlowSet(onEmpty);
     this.#services = config.listeners.map((listener) => new Service(listener, host, onEmpty));
     this.#pending = new Set(this.#services);
@@ -105,9 +79,17 @@ export class Runtime implements AsyncDisposable {
     this.#closed.promise.catch(ignore);
   }
 
-  /** {@link start} */
-  static async start(config: Config, options: RuntimeOptions): Promise<Runtime> {
-    const runtime = new Runtime(config, options);
+  /**
+   * {@link start}
+   *
+   * @param sharings What each interface's stack must know of others with the same addresses.
+   */
+  static async start(
+    config: Config,
+    options: RuntimeOptions,
+    sharings: readonly Sharing[] = [],
+  ): Promise<LocalRuntime> {
+    const runtime = new LocalRuntime(config, options, sharings);
     try {
       await runtime.#open();
     } catch (error) {
@@ -117,12 +99,10 @@ export class Runtime implements AsyncDisposable {
     return runtime;
   }
 
-  /** The interfaces. */
   get interfaces(): ServedInterface[] {
     return this.#interfaces.map(({ config, device }) => ({ name: device.name, config }));
   }
 
-  /** The configured listeners, those that are not served included. */
   get listeners(): ServedListener[] {
     return this.#services.map((service) => {
       const { port, module } = service.config;
@@ -135,32 +115,18 @@ export class Runtime implements AsyncDisposable {
     });
   }
 
-  /**
-   * Resolves when no listener is pending any more: each is served, or has failed. The runtime may
-   * have started before that, see {@link start}.
-   */
   get loaded(): Promise<void> {
     return this.#loaded.promise;
   }
 
-  /** Resolves when everything has ended; rejects with what a device or a stack died of. */
   get closed(): Promise<void> {
     return this.#closed.promise;
   }
 
-  /** What has been counted by now, on all interfaces together. */
   counters(): Counters {
     return mergeCounters(this.#interfaces.map(({ stack }) => stack.counters));
   }
 
-  /**
-   * Listens on a port, for a program that uses Taproom as a library.
-   *
-   * @throws {RangeError} The port is out of range.
-   * @throws {Deno.errors.AddrInUse} Somebody listens on it already.
-   * @throws {Deno.errors.AddrNotAvailable} The address is none of ours; or no port is free.
-   * @throws {Deno.errors.BadResource} The runtime drains, or has ended.
-   */
   listen(options: ListenOptions = {}): TcpListener {
     const { port = 0, hostname = "0.0.0.0", backlog = 511, congestion } = options;
     checkPort(port, 0);
@@ -190,26 +156,10 @@ export class Runtime implements AsyncDisposable {
     return listener;
   }
 
-  /**
-   * Opens a connection.
-   *
-   * Rejects with `Deno.errors.ConnectionRefused`, `TimedOut`, `NetworkUnreachable`,
-   * `AddrNotAvailable` (no local port is free), `NotSupported` (the hostname is no IPv4 address),
-   * or the reason of the signal.
-   */
   connect(options: FlowConnectOptions): Promise<Flow> {
     return this.#connect(options, this.#flows);
   }
 
-  /**
-   * Ends in good order: listens no more, aborts the `signal` of every listener, and waits until
-   * the flows have ended, for at most `drainTimeout`. Flows of a module that has never asked for
-   * its `signal` are closed after a fifth of that time, all others after four fifths; what is left
-   * at the end is reset. TIME_WAIT is not waited for, and a peer that has acknowledged our goodbye
-   * without saying its own only for a second.
-   *
-   * @returns How the connections have ended. Called again: the same.
-   */
   drain(): Promise<DrainResult> {
     this.#drain.deadline = Math.min(
       this.#drain.deadline,
@@ -218,14 +168,12 @@ export class Runtime implements AsyncDisposable {
     return this.#draining ??= this.#end();
   }
 
-  /** Ends at once: resets every connection. Cuts a drain short that is under way. */
   abort(): Promise<DrainResult> {
     this.#drain.deadline = 0;
     this.#drain.stir();
     return this.drain();
   }
 
-  /** {@link Runtime.drain} */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.drain();
   }
@@ -250,12 +198,13 @@ export class Runtime implements AsyncDisposable {
 
   async #openInterfaces(): Promise<void> {
     const { capture: path, trace } = this.config;
-    for (const one of this.config.interfaces) {
+    for (const [index, one] of this.config.interfaces.entries()) {
       const device = await (this.#options.openDevice?.(one) ?? this.#openDevice(one));
       try {
         if (path !== undefined) await this.#openCapture(path);
         const busyPoll = one.device.type === "tap" ? TAP_BUSY_POLL : 0;
-        const options = { capture: this.#capture, trace, busyPoll };
+        const sharing = this.#sharings[index];
+        const options = { capture: this.#capture, trace, busyPoll, sharing };
         this.#interfaces.push(new NetworkInterface(one, device, options));
       } catch (error) {
         await device.close();
@@ -380,6 +329,8 @@ export class Runtime implements AsyncDisposable {
  * cannot be loaded is logged, found in {@link Runtime.listeners}, and harms nothing else; one that
  * takes longer than 2 s is not waited for, and served once it has started ({@link Runtime.loaded}).
  *
+ * With more than one queue each has a Worker with a stack and the listeners of its own.
+ *
  * @param config What it is to do.
  * @param options What else it needs to know.
  * @throws {DeviceError} A device cannot be had.
@@ -387,7 +338,9 @@ export class Runtime implements AsyncDisposable {
  * @throws {Deno.errors.NotCapable} A permission is missing.
  */
 export function start(config: Config, options: RuntimeOptions = {}): Promise<Runtime> {
-  return Runtime.start(config, options);
+  return queuesOf(config) > 1
+    ? ParallelRuntime.start(config, options)
+    : LocalRuntime.start(config, options);
 }
 
 /** Tries ports from the dynamic range (RFC 6335 section 6) until one is free. */

@@ -52,6 +52,7 @@ export class Stack {
   readonly #linkCounters = new LinkCounters();
   readonly #ipv4Counters = new Ipv4Counters();
   readonly #announcer: Announcer;
+  readonly #announces: boolean;
   readonly #arpInput: ArpInput;
   readonly #resolver: Resolver;
   readonly #output: Ipv4Output;
@@ -84,6 +85,7 @@ export class Stack {
     this.#local = local;
     const arpOutput = new ArpOutput(link, mac, local, arp);
     this.#announcer = new Announcer(arpOutput, local);
+    this.#announces = (options.sharing?.index ?? 0) === 0;
     this.#resolver = new Resolver({
       link,
       arp: arpOutput,
@@ -113,6 +115,7 @@ export class Stack {
       observe: options.observe,
       notice,
       pending,
+      sharing: options.sharing,
     });
     this.#icmp = new Icmp(this.#output, local, this.#tcp, icmp);
     this.#udp = new Udp(this.#icmp, udp);
@@ -134,7 +137,7 @@ export class Stack {
   /** Announces our addresses on the link, and asks whether they are anybody else's (RFC 5227). */
   start(now: number): void {
     this.#output.now = now;
-    this.#announcer.start(now);
+    if (this.#announces) this.#announcer.start(now);
   }
 
   /**

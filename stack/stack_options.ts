@@ -3,6 +3,7 @@ import { IpAddress, Prefix } from "./ip/address.ts";
 import { isHostAddress, LocalAddresses } from "./ip/local_addresses.ts";
 import type { Link, LinkCapabilities } from "./link.ts";
 import type { StackNotice } from "./notice.ts";
+import type { Sharing } from "./sharing.ts";
 import type { CongestionEvent } from "./tcp/congestion_event.ts";
 import type { Transition } from "./tcp/state.ts";
 import type { TcpOptions } from "./tcp/tcp_options.ts";
@@ -33,6 +34,8 @@ export interface StackOptions {
   readonly wake?: () => void;
   /** Limits and times of TCP that differ from the defaults. */
   readonly tcp?: Partial<TcpOptions>;
+  /** The other stacks that have the same addresses, if this is one of several. */
+  readonly sharing?: Sharing | undefined;
 }
 
 /** The addresses of an interface, checked. */

@@ -34,7 +34,10 @@ function describeInterface({ device, addresses, gateway, mtu }: InterfaceConfig)
   const cells = [addresses.join(", ")];
   if (gateway !== undefined) cells.push(`via ${gateway}`);
   if (mtu !== 1500) cells.push(`mtu ${mtu}`);
-  if (device.type === "tap") return [device.name, ...cells];
+  if (device.type === "tap") {
+    if (device.queues > 1) cells.push(count(device.queues, "queue"));
+    return [device.name, ...cells];
+  }
   const ports = Object.entries(device.forward).map(([from, to]) => `127.0.0.1:${from} to ${to}`);
   return ["gateway", ...cells, ports.join(", ")];
 }

@@ -1,7 +1,9 @@
+import type { Runtime, RuntimeOptions } from "../api.ts";
 import type { Config } from "../config/config.ts";
 import type { ReadTextFile } from "../config/load.ts";
 import type { Write } from "../log/line_writer.ts";
-import { type Runtime, type RuntimeOptions, start } from "../runtime.ts";
+import { start } from "../runtime.ts";
+import { onUncaught } from "../uncaught.ts";
 import type { Invocation } from "./command.ts";
 
 /** What the command line needs of a running Taproom. */
@@ -72,22 +74,5 @@ function onSignal(handler: (name: string) => void): () => void {
   for (const [name, handler] of handlers) Deno.addSignalListener(name, handler);
   return () => {
     for (const [name, handler] of handlers) Deno.removeSignalListener(name, handler);
-  };
-}
-
-function onUncaught(handler: (error: unknown) => void): () => void {
-  const onError = (event: ErrorEvent) => {
-    event.preventDefault();
-    handler(event.error);
-  };
-  const onRejection = (event: PromiseRejectionEvent) => {
-    event.preventDefault();
-    handler(event.reason);
-  };
-  globalThis.addEventListener("error", onError);
-  globalThis.addEventListener("unhandledrejection", onRejection);
-  return () => {
-    globalThis.removeEventListener("error", onError);
-    globalThis.removeEventListener("unhandledrejection", onRejection);
   };
 }

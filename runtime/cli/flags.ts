@@ -1,4 +1,5 @@
 import { parseArgs } from "@std/cli/parse-args";
+import { MAX_QUEUES } from "../config/config.ts";
 import type { LogFormat } from "../log/format.ts";
 import { LOG_LEVELS, type LogLevel } from "../log.ts";
 import { nearest, suggestion } from "../nearest.ts";
@@ -15,6 +16,11 @@ export interface Flags {
   readonly trace: boolean;
   /** Capture into this file, whatever the config says; `-` for standard output. */
   readonly capture: string | undefined;
+  /**
+   * How many queues each TAP shall have, whatever the config says: 1 to 64. `"cores"` for as many as
+   * there are cores.
+   */
+  readonly parallel: number | "cores" | undefined;
   /** The least level shown. */
   readonly logLevel: LogLevel;
   /** How the log is written. */
@@ -31,7 +37,7 @@ export class UsageError extends Error {
 }
 
 const SWITCHES = ["check", "print-config", "trace", "help", "version"];
-const SETTINGS = ["config", "capture", "log-level", "log-format"];
+const SETTINGS = ["config", "capture", "parallel", "log-level", "log-format"];
 const SHORT: Record<string, string> = { config: "c", help: "h", version: "V" };
 const LOG_FORMATS: readonly LogFormat[] = ["text", "json"];
 
@@ -83,6 +89,7 @@ export function parseFlags(args: readonly string[]): Flags {
     printConfig: isOn("print-config"),
     trace: isOn("trace"),
     capture: setting("capture"),
+    parallel: parallel(values("parallel")[0]),
     logLevel: choice("log-level", LOG_LEVELS, "info"),
     logFormat: choice("log-format", LOG_FORMATS, "text"),
     help: isOn("help"),
@@ -90,9 +97,19 @@ export function parseFlags(args: readonly string[]): Flags {
   };
 }
 
+/** A number, or none: one for each core, as with `deno serve --parallel`. */
+function parallel(value: unknown): Flags["parallel"] {
+  if (value === undefined) return undefined;
+  if (value === "") return "cores";
+  const queues = /^\d+$/.test(String(value)) ? Number(value) : 0;
+  if (queues >= 1 && queues <= MAX_QUEUES) return queues;
+  throw new UsageError(`--parallel needs ${NEEDS.parallel}, found ${JSON.stringify(value)}`);
+}
+
 const NEEDS: Record<string, string> = {
   config: "the name of a file",
   capture: "the name of a file, or - for standard output",
+  parallel: `a whole number from 1 to ${MAX_QUEUES}, or nothing for one per core`,
   "log-level": `one of ${LOG_LEVELS.join(", ")}`,
   "log-format": `one of ${LOG_FORMATS.join(", ")}`,
 };

@@ -16,6 +16,8 @@ Flags:
       --print-config      Print the config with every default in its place.
       --trace             Print each TCP state transition.
       --capture FILE      Capture every frame into FILE (pcapng), - for standard output.
+      --parallel [N]      Serve on N queues of the TAP, each with a Worker of its own; without N,
+                          on one for each core.
       --log-level LEVEL   Show debug, info, warn or error and what is worse (info).
       --log-format FORMAT Write the log as text or json, one object a line (text).
   -h, --help              Print this.

@@ -1,14 +1,16 @@
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Config } from "../config/config.ts";
+import { type Config, ConfigError, formatFault, MAX_QUEUES } from "../config/config.ts";
 import { embeddedDefault } from "../config/default.ts";
 import { loadConfig } from "../config/load.ts";
+import { relationFaults } from "../config/relations.ts";
 import { loadListener, startInTime } from "../modules.ts";
+import { withQueues } from "../parallel/queues.ts";
 import { describeConfig } from "./banner.ts";
 import { remedy } from "./command.ts";
 import { denoEnvironment, type Environment } from "./environment.ts";
 import { type Failure, failureOf } from "./failure.ts";
-import { type Flags, parseFlags } from "./flags.ts";
+import { type Flags, parseFlags, UsageError } from "./flags.ts";
 import { HELP, VERSION } from "./help.ts";
 import { serve } from "./serve.ts";
 import { STATUS, type Status } from "./status.ts";
@@ -65,17 +67,39 @@ export async function main(
   }
 }
 
-/** The config file, or the embedded default, with what the flags say. */
+/**
+ * The config file, or the embedded default, with what the flags say.
+ *
+ * @throws {ConfigError} Also if config and flags are right by themselves, but do not go together.
+ * @throws {UsageError} There is no TAP that could have several queues.
+ */
 async function effectiveConfig(flags: Flags, environment: Environment): Promise<Config> {
   const { capture, trace, drainTimeout, ...rest } = flags.config === undefined
     ? embeddedDefault()
     : await loadConfig(flags.config, environment.readTextFile);
-  return {
+  const config = {
     ...rest,
     capture: flags.capture ?? capture,
     trace: flags.trace || trace,
     drainTimeout,
   };
+  if (flags.parallel === undefined) return checked(config);
+  const queues = flags.parallel === "cores"
+    ? Math.min(navigator.hardwareConcurrency, MAX_QUEUES)
+    : flags.parallel;
+  if (queues > 1 && config.interfaces.some(({ device }) => device.type !== "tap")) {
+    throw new UsageError(
+      "--parallel needs a config whose interfaces are all TAPs, found a gateway",
+    );
+  }
+  return checked(withQueues(config, queues));
+}
+
+/** Flags may have made one of a config that cannot be. */
+function checked(config: Config): Config {
+  const faults = relationFaults(config);
+  if (faults.length === 0) return config;
+  throw new ConfigError(faults.map(formatFault).join("\n"), faults);
 }
 
 /** What module specifiers are relative to: the config file, or the current directory without. */

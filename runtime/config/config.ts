@@ -1,5 +1,8 @@
 import type { CongestionName } from "../../stack/tcp/congestion.ts";
 
+/** Most queues that a TAP may have. */
+export const MAX_QUEUES = 64;
+
 /** A Linux TAP device, opened through FFI. */
 export interface TapDeviceConfig {
   /** Tells it from other devices. */
@@ -13,6 +16,11 @@ export interface TapDeviceConfig {
    * directions; `true` by default.
    */
   readonly offload: boolean;
+  /**
+   * Queues of the device, 1 to 64, each served by a Worker with a stack and the listeners of its
+   * own; 1 by default: no Worker. All interfaces have as many.
+   */
+  readonly queues: number;
 }
 
 /**

@@ -3,7 +3,7 @@ import { IpAddress, Prefix } from "../../stack/ip/address.ts";
 import { isHostAddress } from "../../stack/ip/local_addresses.ts";
 import { CONGESTION_NAMES } from "../../stack/tcp/congestion.ts";
 import { suggestion } from "../nearest.ts";
-import type { Config, DeviceConfig } from "./config.ts";
+import { type Config, type DeviceConfig, MAX_QUEUES } from "./config.ts";
 import { deriveMac } from "./mac.ts";
 
 /*
@@ -108,6 +108,9 @@ const tap = object({
   }),
   offload: z.boolean({ error: "expected true or false" }).default(true).meta({
     description: "Leave checksums, and the splitting and joining of TCP segments, to the host",
+  }),
+  queues: wholeNumber(1, MAX_QUEUES).default(1).meta({
+    description: "Queues, each served by a Worker with a stack and the listeners of its own",
   }),
 }, "A Linux TAP device, opened through FFI");
 

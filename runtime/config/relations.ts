@@ -3,7 +3,8 @@ import type { ConfigFault } from "./config.ts";
 
 /**
  * Finds what is wrong between the parts of a config, each of which may be right by itself: ports,
- * devices and addresses given twice, and addresses that are not on the link.
+ * devices and addresses given twice, addresses that are not on the link, and what does not go with
+ * more than one queue.
  *
  * @param config The parsed file, of any shape: a part that is wrong by itself takes no part.
  */
@@ -12,6 +13,7 @@ export function relationFaults(config: unknown): ConfigFault[] {
     ...listenerFaults(entries(member(config, "listeners"))),
     ...deviceFaults(entries(member(config, "interfaces"))),
     ...addressFaults(entries(member(config, "interfaces"))),
+    ...queueFaults(config),
   ];
 }
 
@@ -63,6 +65,37 @@ function deviceFaults(interfaces: unknown[]): ConfigFault[] {
       }
     }
   });
+  return faults;
+}
+
+/** A Worker has one queue of every interface; the frames of several do not get into one file. */
+function queueFaults(config: unknown): ConfigFault[] {
+  const faults: ConfigFault[] = [];
+  const counts = entries(member(config, "interfaces")).map((one) => {
+    const queues = member(member(one, "device"), "queues");
+    return typeof queues === "number" ? queues : 1;
+  });
+  const most = Math.max(1, ...counts);
+  counts.forEach((count, index) => {
+    if (count === most) return;
+    faults.push({
+      path: ["interfaces", index, "device"],
+      message: `expected as many queues as interfaces[${counts.indexOf(most)}] has (${most}), ` +
+        `found ${count}`,
+    });
+  });
+  const capture = member(config, "capture");
+  if (most > 1 && typeof capture === "string") {
+    const names = entries(member(config, "interfaces")).map((one) =>
+      member(member(one, "device"), "name")
+    );
+    faults.push({
+      path: ["capture"],
+      message:
+        `expected none with ${most} queues (let \`tcpdump -i ${names[0]} -w FILE\` capture ` +
+        `on the host's side), found ${JSON.stringify(capture)}`,
+    });
+  }
   return faults;
 }
 

@@ -9,7 +9,7 @@ import { Gather } from "./linux/gather.ts";
 import { HostInterface } from "./linux/interface.ts";
 import { MAX_NAME_LENGTH } from "./linux/ioctl.ts";
 import { type Libc, loadLibc } from "./linux/libc.ts";
-import { Poll } from "./linux/poll.ts";
+import { Poll, type PollMeans } from "./linux/poll.ts";
 import { attachTap, openTun } from "./linux/tun.ts";
 import {
   readVirtioNetHeader,
@@ -66,19 +66,46 @@ const SLAB_SIZE = 65536 + 64;
  * ```
  */
 export function openTap(options: TapOptions): TapDevice {
-  const { name, mtu, offload = false } = options;
-  checkName(name);
+  const { libc, descriptors, name, mtu, offload } = attach(options, 1);
+  return new TapDevice(libc, descriptors[0]!, name, mtu, offload);
+}
+
+/** A TAP whose descriptors are open. */
+export interface AttachedTap {
+  /** The C library, to be unloaded. */
+  readonly libc: Libc;
+  /** A descriptor for each queue, to be closed. */
+  readonly descriptors: readonly number[];
+  /** Name of the interface. */
+  readonly name: string;
+  /** Largest IP packet in bytes. */
+  readonly mtu: number;
+  /** Whether frames carry a virtio-net header. */
+  readonly offload: boolean;
+}
+
+/**
+ * Opens a TAP with a number of queues and sets up the host's side.
+ *
+ * @throws {DeviceError} As {@link openTap}.
+ */
+export function attach(options: TapOptions, queues: number): AttachedTap {
+  const { mtu, offload = false } = options;
+  checkName(options.name);
   const host = checkHost(options.host);
   checkMtu(mtu);
   const libc = loadLibc();
-  let tun = -1;
+  const descriptors: number[] = [];
   try {
-    tun = openTun(libc);
-    const actualName = attachTap(libc, tun, name, offload);
-    const actualMtu = setUpHost(libc, actualName, host, mtu);
-    return new TapDevice(libc, tun, actualName, actualMtu, offload);
+    let { name } = options;
+    while (descriptors.length < queues) {
+      const tun = openTun(libc);
+      descriptors.push(tun);
+      name = attachTap(libc, tun, name, offload, queues > 1);
+    }
+    return { libc, descriptors, name, mtu: setUpHost(libc, name, host, mtu), offload };
   } catch (error) {
-    if (tun >= 0) libc.symbols.close(tun);
+    for (const tun of descriptors) libc.symbols.close(tun);
     libc.unload();
     throw error;
   }
@@ -149,6 +176,7 @@ export class TapDevice implements Device {
   readonly #header = new Uint8Array(new ArrayBuffer(VIRTIO_NET_HEADER_SIZE));
   readonly #gather = new Gather();
   readonly #poll: Poll;
+  readonly #isLent: boolean;
   #open = true;
   #failure: DeviceError | undefined;
   #closing: Promise<void> | undefined;
@@ -161,14 +189,23 @@ export class TapDevice implements Device {
    * @param name Name of the interface.
    * @param mtu Largest IP packet in bytes.
    * @param offload Whether frames carry a virtio-net header.
+   * @param lent With what to wait, if that and the descriptor are another's to close.
    */
-  constructor(libc: Libc, tun: number, name: string, mtu: number, offload: boolean) {
+  constructor(
+    libc: Libc,
+    tun: number,
+    name: string,
+    mtu: number,
+    offload: boolean,
+    lent?: PollMeans,
+  ) {
     this.#libc = libc;
     ({ read: this.#read, write: this.#write, writev: this.#writev } = libc.symbols);
     this.#tun = tun;
     this.#headerSize = offload ? VIRTIO_NET_HEADER_SIZE : 0;
     if (offload) this.#gather.set(0, this.#header, 0, this.#headerSize);
-    this.#poll = new Poll(libc, tun, () => this.#lost());
+    this.#poll = new Poll(libc, tun, () => this.#lost(), lent);
+    this.#isLent = lent !== undefined;
     this.name = name;
     this.capabilities = {
       mtu,
@@ -238,7 +275,7 @@ export class TapDevice implements Device {
   async #close(): Promise<void> {
     this.#open = false;
     await this.#poll.close();
-    this.#libc.symbols.close(this.#tun);
+    if (!this.#isLent) this.#libc.symbols.close(this.#tun);
     this.#libc.unload();
   }
 

@@ -35,8 +35,15 @@ export interface IcmpErrorReceiver {
    * @param mtu With `"fragmentation-needed"`: largest packet that the next hop takes, in bytes;
    *   0 from a router that does not say (RFC 1191 section 5). Otherwise 0.
    * @param now The stack's time in ms.
+   * @param error The packet that reports it, valid during the call.
    */
-  icmpError(type: IcmpErrorType, quoted: IpPacket, mtu: number, now: number): void;
+  icmpError(
+    type: IcmpErrorType,
+    quoted: IpPacket,
+    mtu: number,
+    now: number,
+    error: IpPacket,
+  ): void;
   /**
    * A packet could not be delivered because the next hop does not answer on the link. That we know
    * ourselves, so it can be believed.

@@ -134,7 +134,7 @@ export class Icmp {
     const mtu = type === "fragmentation-needed"
       ? read16(bytes, payloadOffset + icmp.NEXT_HOP_MTU)
       : 0;
-    this.#tcp.icmpError(type, quoted, mtu, now);
+    this.#tcp.icmpError(type, quoted, mtu, now, packet);
   }
 
   /**

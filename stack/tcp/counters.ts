@@ -94,6 +94,10 @@ export class TcpCounters {
   blackHolesDismissed = 0;
   /** Segment sizes raised again because a larger segment had come through. */
   pathMtuRaised = 0;
+  /** Packets for no connection here that were handed to another stack (see `Sharing`). */
+  handedOver = 0;
+  /** Dropped: the same, for want of room. */
+  droppedHandOver = 0;
   /** Segments with an option list that breaks the format; the rest of the list was ignored. */
   optionsMalformed = 0;
   /** Dropped: shorter than its header says or than a header can be. */

@@ -7,6 +7,17 @@ export const FIRST_LOCAL_PORT = 1_024;
 /** How many there are. */
 export const LOCAL_PORTS = 65_536 - FIRST_LOCAL_PORT;
 
+/**
+ * Which of several stacks with the same addresses chooses a local port for an active open.
+ *
+ * @param port A port from {@link FIRST_LOCAL_PORT} on.
+ * @param count How many stacks there are.
+ * @returns Index of the stack.
+ */
+export function portOwner(port: number, count: number): number {
+  return (port - FIRST_LOCAL_PORT) % count;
+}
+
 /** Counters: remote ends that share one are few, and do not know of it. */
 const COUNTERS = 256;
 
@@ -18,15 +29,22 @@ const COUNTERS = 256;
 export class LocalPorts {
   readonly #table: FlowTable<FlowEntry>;
   readonly #secrets: SecretNumbers;
+  readonly #index: number;
+  readonly #count: number;
   readonly #next = new Uint32Array(COUNTERS);
 
   /**
    * @param table Tells which 4-tuples are taken.
    * @param secrets Where to begin.
+   * @param index Which of several stacks with the same addresses this is: it chooses the ports whose
+   *   {@link portOwner} it is.
+   * @param count How many stacks there are.
    */
-  constructor(table: FlowTable<FlowEntry>, secrets: SecretNumbers) {
+  constructor(table: FlowTable<FlowEntry>, secrets: SecretNumbers, index = 0, count = 1) {
     this.#table = table;
     this.#secrets = secrets;
+    this.#index = index;
+    this.#count = count;
   }
 
   /**
@@ -41,8 +59,10 @@ export class LocalPorts {
     const { local, remote } = route;
     const offset = this.#secrets.portOffset(local, remote, remotePort);
     const counter = this.#secrets.portCounter(local, remote, remotePort) % COUNTERS;
-    for (let i = 0; i < LOCAL_PORTS; i++) {
-      const port = FIRST_LOCAL_PORT + (offset + this.#next[counter]!++) % LOCAL_PORTS;
+    const own = Math.floor(LOCAL_PORTS / this.#count);
+    for (let i = 0; i < own; i++) {
+      const place = (offset + this.#next[counter]!++) % own;
+      const port = FIRST_LOCAL_PORT + place * this.#count + this.#index;
       if (isTaken(port)) continue;
       if (this.#table.get(route.local, port, route.remote, remotePort) === undefined) return port;
     }

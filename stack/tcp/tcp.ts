@@ -3,6 +3,7 @@ import type { IpOutput } from "../ip/output.ts";
 import type { IpPacket } from "../ip/packet.ts";
 import { StackError } from "../error.ts";
 import type { StackNotice } from "../notice.ts";
+import type { Sharing } from "../sharing.ts";
 import { read16, read32 } from "../wire/bytes.ts";
 import { fold, sum } from "../wire/checksum.ts";
 import { CONGESTION_EXPERIENCED } from "../wire/ipv4.ts";
@@ -72,6 +73,8 @@ export interface TcpInit {
   readonly notice: ((notice: StackNotice) => void) | undefined;
   /** Called when a call from outside `receive` and `poll` has left work for `poll`. */
   readonly pending: () => void;
+  /** The other stacks that have the same addresses. */
+  readonly sharing?: Sharing | undefined;
 }
 
 /** Numbers of connections, listeners and timers: all zero when everything is over. */
@@ -101,6 +104,7 @@ export class Tcp {
   readonly #services: TcpServices;
   readonly #listeners = new Listeners();
   readonly #ports: LocalPorts;
+  readonly #sharing: Sharing | undefined;
   readonly #segment = new Segment();
   /** Connections that the next poll looks at, linked through `touchedNext`. */
   #firstTouched: Tcb | undefined = undefined;
@@ -116,7 +120,8 @@ export class Tcp {
     checkCongestion(options.congestion);
     const secrets = new SecretNumbers(init.random);
     const table = new FlowTable<FlowEntry>(init.random());
-    this.#ports = new LocalPorts(table, secrets);
+    this.#sharing = init.sharing;
+    this.#ports = new LocalPorts(table, secrets, init.sharing?.index, init.sharing?.count);
     this.#services = {
       ip: init.ip,
       options,
@@ -200,8 +205,15 @@ export class Tcp {
    * @param quoted The quoted packet: its source is us, its payload at least 8 bytes.
    * @param mtu With `"fragmentation-needed"`: the next hop's MTU in bytes, or 0.
    * @param now Time in milliseconds.
+   * @param error The packet that quotes it.
    */
-  icmpError(type: IcmpErrorType, quoted: IpPacket, mtu: number, now: number): void {
+  icmpError(
+    type: IcmpErrorType,
+    quoted: IpPacket,
+    mtu: number,
+    now: number,
+    error: IpPacket,
+  ): void {
     this.#services.now = now;
     const { bytes, payloadOffset } = quoted;
     const localPort = read16(bytes, payloadOffset + SOURCE_PORT);
@@ -213,6 +225,7 @@ export class Tcp {
       quoted.destination,
       remotePort,
     );
+    if (tcb === undefined && this.#handedOver(error, localPort)) return;
     // Neither at rest nor in TIME_WAIT is anything in flight.
     if (!(tcb instanceof Tcb && seqGeq(seq, tcb.sndUna) && seqLt(seq, tcb.sndMax))) {
       this.counters.icmpErrorsIgnored++;
@@ -422,6 +435,7 @@ export class Tcp {
       passiveOpen(this.#services, listener, packet, segment, now);
       return;
     }
+    let rejected = false;
     if (listener !== undefined && (flags & (SYN | ACK | RST)) === ACK) {
       const { cookies } = this.#services;
       if (cookies.mayArrive(now)) {
@@ -431,13 +445,28 @@ export class Tcp {
           if (tcb !== undefined) this.#connected(tcb, packet, segment, now);
           return;
         }
-        this.counters.synCookiesRejected++;
+        rejected = true;
       }
     }
+    if (this.#handedOver(packet, segment.destinationPort)) return;
+    if (rejected) this.counters.synCookiesRejected++;
     this.counters.droppedNoConnection++;
     if ((flags & RST) !== 0) return;
     // LISTEN drops what has neither ACK nor SYN; CLOSED answers it with RST.
     if (listener === undefined || (flags & ACK) !== 0) refuse(this.#services, packet, segment);
+  }
+
+  /** Whether a packet that concerns no connection here is now another stack's, or lost. */
+  #handedOver(packet: IpPacket, localPort: number): boolean {
+    switch (this.#sharing?.handOver(packet, localPort)) {
+      case "taken":
+        this.counters.handedOver++;
+        return true;
+      case "full":
+        this.counters.droppedHandOver++;
+        return true;
+    }
+    return false;
   }
 }
 

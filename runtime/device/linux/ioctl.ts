@@ -7,6 +7,8 @@ export const TUNSETVNETHDRSZ = 0x400454d8;
 
 /** Frames with their Ethernet header. */
 export const IFF_TAP = 0x0002;
+/** Several descriptors, each a queue of the interface. */
+export const IFF_MULTI_QUEUE = 0x0100;
 /** No `struct tun_pi` before each frame. */
 export const IFF_NO_PI = 0x1000;
 /** A `struct virtio_net_hdr` before each frame. */

@@ -9,7 +9,8 @@ import { DeviceError } from "../error.ts";
 //   +--------+--------+---------+----------+--------+---------+---------+---------+
 //   | fd     | events | revents | eventfd  | events | revents | seconds | nanos   |
 //   +--------+--------+---------+----------+--------+---------+---------+---------+
-const MEMORY_SIZE = 32;
+/** Size in bytes of the memory that a {@link Poll} works in. */
+export const POLL_MEMORY = 32;
 const REVENTS = 6;
 const EVENT_FD = 8;
 const EVENT_REVENTS = 14;
@@ -22,6 +23,35 @@ const BROKEN = POLLERR | POLLHUP | POLLNVAL;
 const LONGEST_POLL = 1e9;
 
 /**
+ * What a {@link Poll} works with when it is another's: whoever outlives this thread, and can end
+ * its poll when the thread has died in it.
+ */
+export interface PollMeans {
+  /** An eventfd that does not block; whoever writes to it ends the poll that is pending. */
+  readonly event: number;
+  /** {@link POLL_MEMORY} bytes; the kernel writes into them until the last poll has ended. */
+  readonly memory: SharedArrayBuffer;
+}
+
+/**
+ * Makes an eventfd.
+ *
+ * @throws {DeviceError} When the system has no descriptor left.
+ */
+export function openEvent(libc: Libc): number {
+  const event = libc.symbols.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (event >= 0) return event;
+  throw new DeviceError("unavailable", `cannot make an eventfd: ${errnoName(libc.errno())}`);
+}
+
+/** Makes an eventfd readable. */
+export function signalEvent(libc: Libc, event: number): void {
+  libc.symbols.write(event, ONE, 8);
+}
+
+const ONE = new Uint8Array(new BigUint64Array([1n]).buffer);
+
+/**
  * Waits for a descriptor to become readable, without blocking the event loop: `ppoll` on a thread
  * of Deno's pool, on the descriptor and on an eventfd that can cut it short.
  *
@@ -32,7 +62,8 @@ const LONGEST_POLL = 1e9;
 export class Poll {
   readonly #libc: Libc;
   readonly #event: number;
-  readonly #memory = new DataView(new ArrayBuffer(MEMORY_SIZE));
+  readonly #isLent: boolean;
+  readonly #memory: DataView;
   readonly #counter = new Uint8Array(new ArrayBuffer(8));
   readonly #descriptors: Deno.PointerValue;
   readonly #timespec: Deno.PointerValue;
@@ -51,15 +82,15 @@ export class Poll {
    * @param libc The C library.
    * @param fd The descriptor to wait for.
    * @param broken Called when the descriptor's device is gone; gives the error of the wait.
+   * @param lent What to work with, if it is another's to release.
    * @throws {DeviceError} When the system has no descriptor left.
    */
-  constructor(libc: Libc, fd: number, broken: () => DeviceError) {
+  constructor(libc: Libc, fd: number, broken: () => DeviceError, lent?: PollMeans) {
     this.#libc = libc;
     this.#broken = broken;
-    this.#event = libc.symbols.eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (this.#event < 0) {
-      throw new DeviceError("unavailable", `cannot make an eventfd: ${errnoName(libc.errno())}`);
-    }
+    this.#isLent = lent !== undefined;
+    this.#event = lent?.event ?? openEvent(libc);
+    this.#memory = new DataView(lent?.memory ?? new ArrayBuffer(POLL_MEMORY));
     this.#memory.setInt32(0, fd, true);
     this.#memory.setInt16(REVENTS - 2, POLLIN, true);
     this.#memory.setInt32(EVENT_FD, this.#event, true);
@@ -101,7 +132,7 @@ export class Poll {
       this.#cutShort();
       await this.#polling;
     }
-    this.#libc.symbols.close(this.#event);
+    if (!this.#isLent) this.#libc.symbols.close(this.#event);
   }
 
   /** Polls for as long as there is a wait that it may end. */
@@ -145,9 +176,7 @@ export class Poll {
   }
 
   #cutShort(): void {
-    this.#counter.fill(0);
-    this.#counter[0] = 1;
-    this.#libc.symbols.write(this.#event, this.#counter, 8);
+    signalEvent(this.#libc, this.#event);
   }
 
   #setTimespec(milliseconds: number): void {

@@ -2,6 +2,7 @@ import { DeviceError } from "../error.ts";
 import { EACCES, EBUSY, EINVAL, ENODEV, ENOENT, ENOTTY, ENXIO, EPERM, errnoName } from "./errno.ts";
 import { HostInterface } from "./interface.ts";
 import {
+  IFF_MULTI_QUEUE,
   IFF_NO_PI,
   IFF_TAP,
   IFF_VNET_HDR,
@@ -57,15 +58,23 @@ export function openTun(libc: Libc): number {
  * Attaches a descriptor to the TAP of a name, or makes that TAP.
  *
  * @param offload Whether each frame shall have a virtio-net header.
+ * @param isQueue Whether the descriptor becomes one of several queues of the TAP.
  * @returns The name that the interface has.
  * @throws {DeviceError} `"permission"`, `"busy"`, `"invalid"` or `"unavailable"`.
  */
-export function attachTap(libc: Libc, tun: number, name: string, offload: boolean): string {
+export function attachTap(
+  libc: Libc,
+  tun: number,
+  name: string,
+  offload: boolean,
+  isQueue = false,
+): string {
   const { ioctl, ioctlNumber } = libc.symbols;
   const request = new InterfaceRequest(name);
-  request.flags = IFF_TAP | IFF_NO_PI | (offload ? IFF_VNET_HDR : 0);
+  request.flags = IFF_TAP | IFF_NO_PI | (offload ? IFF_VNET_HDR : 0) |
+    (isQueue ? IFF_MULTI_QUEUE : 0);
   if (ioctl(tun, TUNSETIFF, request.bytes) < 0) {
-    throw attachError(libc, name, libc.errno());
+    throw attachError(libc, name, isQueue, libc.errno());
   }
   // A persistent TAP remembers what its last user set, so "off" must be said too. A kernel that
   // refuses the offload hands us ordinary frames instead: nothing that works is lost.
@@ -75,7 +84,7 @@ export function attachTap(libc: Libc, tun: number, name: string, offload: boolea
   return request.name;
 }
 
-function attachError(libc: Libc, name: string, errno: number): DeviceError {
+function attachError(libc: Libc, name: string, isQueue: boolean, errno: number): DeviceError {
   if (errno === ENOTTY) {
     return new DeviceError(
       "unavailable",
@@ -86,7 +95,8 @@ function attachError(libc: Libc, name: string, errno: number): DeviceError {
   const host = new HostInterface(libc, name);
   const exists = host.exists();
   host.close();
-  const add = `sudo ip tuntap add dev ${name} mode tap user $USER`;
+  const queues = isQueue ? " multi_queue" : "";
+  const add = `sudo ip tuntap add dev ${name} mode tap${queues} user $USER`;
   switch (errno) {
     case EPERM:
     case EACCES:
@@ -106,7 +116,10 @@ function attachError(libc: Libc, name: string, errno: number): DeviceError {
       return new DeviceError(
         "invalid",
         exists
-          ? `interface "${name}" is no plain TAP: expected the name of one, or a name that is free`
+          ? isQueue
+            ? `interface "${name}" is no TAP with several queues: expected the name of one, as ` +
+              `\`${add}\` makes it, or a name that is free`
+            : `interface "${name}" is no plain TAP: expected the name of one, or a name that is free`
           : `"${name}" cannot name an interface`,
       );
     default:

@@ -105,6 +105,22 @@ const WRONG: [
     'app.jsonc:2:1: (top level): unknown key, found "trase" (did you mean "trace"?)',
   ],
   [
+    "queues of a gateway",
+    "--parallel 2",
+    undefined,
+    2,
+    "error: --parallel needs a config whose interfaces are all TAPs, found a gateway; --help " +
+    "shows all flags",
+  ],
+  [
+    "a capture of several queues",
+    "--parallel 2 --capture all.pcapng -c app.jsonc",
+    config(),
+    78,
+    "capture: expected none with 2 queues (let `tcpdump -i tap0 -w FILE` capture on the host's " +
+    'side), found "all.pcapng"',
+  ],
+  [
     "two listeners on a port",
     "-c app.jsonc",
     config({ port: 80, module: "./a.ts" }, { port: 80, module: "./b.ts" }),

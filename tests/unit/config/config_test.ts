@@ -33,7 +33,7 @@ Deno.test("the config file of the design is right as it stands", () => {
     config,
     {
       interfaces: [{
-        device: { type: "tap", name: "tap0", host: "192.168.69.1/24", offload: true },
+        device: { type: "tap", name: "tap0", host: "192.168.69.1/24", offload: true, queues: 1 },
         mac: "02:00:00:00:00:02",
         addresses: ["192.168.69.2/24"],
         gateway: "192.168.69.1",
@@ -53,7 +53,7 @@ Deno.test("the config file of the design is right as it stands", () => {
 Deno.test("congestion control is that of the interface or of the listener, and left out if it is", () => {
   const config = parseConfig({
     interfaces: [{
-      device: { type: "tap", name: "tap0", offload: true },
+      device: { type: "tap", name: "tap0", offload: true, queues: 1 },
       addresses: ["192.168.69.2/24"],
       congestion: "reno",
     }],
@@ -69,13 +69,13 @@ Deno.test("congestion control is that of the interface or of the listener, and l
 Deno.test("what a config leaves out is filled in", () => {
   const config = parseConfig({
     interfaces: [{
-      device: { type: "tap", name: "tap0", offload: true },
+      device: { type: "tap", name: "tap0", offload: true, queues: 1 },
       addresses: ["192.168.69.2/24"],
     }],
   });
   assertEquals(config, {
     interfaces: [{
-      device: { type: "tap", name: "tap0", offload: true },
+      device: { type: "tap", name: "tap0", offload: true, queues: 1 },
       mac: deriveMac("tap0"),
       addresses: ["192.168.69.2/24"],
       mtu: 1500,
@@ -110,7 +110,7 @@ Deno.test("a stack can be made of whatever is right", () => {
     fc.property(address, fc.integer({ min: 1, max: 32 }), octet, (address, length, last) => {
       const result = validate({
         interfaces: [{
-          device: { type: "tap", name: "tap0", offload: true },
+          device: { type: "tap", name: "tap0", offload: true, queues: 1 },
           addresses: [`${address}/${length}`],
           gateway: address.replace(/\d+$/, String(last)),
         }],

@@ -216,6 +216,24 @@ const WRONG_VALUES: [name: string, text: string, fault: string][] = [
     'beside this one), found "10.0.0.2/32"',
   ],
   [
+    "more queues than a device may have",
+    withInterface(`"device": {"type": "tap", "name": "tap0", "queues": ▸65}, ${ADDRESSES}`),
+    "interfaces[0].device.queues: expected a whole number from 1 to 64, found 65",
+  ],
+  [
+    "interfaces with different numbers of queues",
+    `{"interfaces": [{"device": ▸{"type": "tap", "name": "tap1"}, "addresses": ["10.0.0.2/24"]},\n` +
+    `{"device": {"type": "tap", "name": "tap0", "queues": 2}, ${ADDRESSES}}]}`,
+    "interfaces[0].device: expected as many queues as interfaces[1] has (2), found 1",
+  ],
+  [
+    "a capture of several queues",
+    `{"interfaces": [{"device": {"type": "tap", "name": "tap0", "queues": 2}, ${ADDRESSES}}],\n` +
+    '"capture": ▸"all.pcapng"}',
+    "capture: expected none with 2 queues (let `tcpdump -i tap0 -w FILE` capture on the host's " +
+    'side), found "all.pcapng"',
+  ],
+  [
     "two interfaces on one device",
     `{"interfaces": [{${TAP}, ${ADDRESSES}},\n{"device": {"type": "tap", "name": ▸"tap0"}, "addresses": ["10.0.0.2/24"]}]}`,
     'interfaces[1].device.name: two interfaces on one device, found "tap0" at ' +

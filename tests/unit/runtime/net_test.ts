@@ -3,7 +3,8 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { loopbackPair } from "../../../runtime/device/loopback.ts";
 import { connect, listen } from "../../../runtime/net.ts";
-import { type Runtime, start } from "../../../runtime/runtime.ts";
+import type { Runtime } from "../../../runtime/api.ts";
+import { start } from "../../../runtime/runtime.ts";
 import { Rig, runtimeConfig } from "./rig.ts";
 
 const { AddrInUse, AddrNotAvailable, BadResource, ConnectionRefused, NotConnected, NotSupported } =

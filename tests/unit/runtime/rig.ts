@@ -7,7 +7,8 @@ import { FlowSet } from "../../../runtime/flow_set.ts";
 import { NetworkInterface } from "../../../runtime/interface.ts";
 import type { Flow, Listener } from "../../../runtime/listener.ts";
 import { textFormatter } from "../../../runtime/log/format.ts";
-import { type Runtime, start } from "../../../runtime/runtime.ts";
+import type { Runtime } from "../../../runtime/api.ts";
+import { start } from "../../../runtime/runtime.ts";
 import { IpAddress } from "../../../stack/ip/address.ts";
 
 /** What a rig is made with. */
@@ -94,7 +95,7 @@ export function runtimeConfig(listeners: ListenerConfig[], more: Partial<Config>
 
 function interfaceConfig(host: number) {
   return {
-    device: { type: "tap" as const, name: `wire${host}`, offload: false },
+    device: { type: "tap" as const, name: `wire${host}`, offload: false, queues: 1 },
     mac: `02:00:00:00:00:0${host}`,
     addresses: [`192.168.69.${host}/24`],
     mtu: 1500,

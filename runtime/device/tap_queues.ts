@@ -1,0 +1,74 @@
+import { loadLibc } from "./linux/libc.ts";
+import { openEvent, POLL_MEMORY, type PollMeans, signalEvent } from "./linux/poll.ts";
+import { attach, type AttachedTap, TapDevice, type TapOptions } from "./tap.ts";
+
+/** One queue of a TAP, as another thread of this process is told of it. */
+export interface TapQueue extends PollMeans {
+  /** Descriptor of the queue. */
+  readonly descriptor: number;
+  /** Name of the interface. */
+  readonly name: string;
+  /** Largest IP packet in bytes. */
+  readonly mtu: number;
+  /** Whether frames carry a virtio-net header. */
+  readonly offload: boolean;
+}
+
+/**
+ * A TAP with several queues (`IFF_MULTI_QUEUE`), each for a thread of its own. The kernel puts the
+ * frames of a flow into the queue that its hash names, out of as many as are open; where the flow
+ * was last written to from another queue, less than 3 seconds ago, into that one.
+ *
+ * All queues are opened and closed together, by a thread that outlives the others: were the one of a
+ * thread that has died closed, the hash would name other queues for the flows of all.
+ */
+export class TapQueues {
+  readonly #tap: AttachedTap;
+  #open = true;
+
+  /**
+   * Opens the TAP.
+   *
+   * @param options What to open.
+   * @param count How many queues it shall have.
+   * @throws {DeviceError} `"unavailable"`, `"permission"`, `"busy"` or `"invalid"`.
+   */
+  constructor(options: TapOptions, count: number) {
+    this.#tap = attach(options, count);
+  }
+
+  /** Name of the interface. */
+  get name(): string {
+    return this.#tap.name;
+  }
+
+  /** Lends a queue to a thread, until {@link TapQueues.takeBack}. */
+  lend(index: number): TapQueue {
+    const { libc, descriptors, name, mtu, offload } = this.#tap;
+    const event = openEvent(libc);
+    const memory = new SharedArrayBuffer(POLL_MEMORY);
+    return { descriptor: descriptors[index]!, event, memory, name, mtu, offload };
+  }
+
+  /** Takes a queue back from a thread that has ended, even if it died while it waited. */
+  takeBack({ event }: TapQueue): void {
+    const { libc } = this.#tap;
+    signalEvent(libc, event);
+    libc.symbols.close(event);
+  }
+
+  /** Closes the queues, and with them the interface, unless it was there before. */
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    const { libc, descriptors } = this.#tap;
+    for (const descriptor of descriptors) libc.symbols.close(descriptor);
+    libc.unload();
+  }
+}
+
+/** The device of a thread that a queue was lent to. */
+export function openTapQueue(queue: TapQueue): TapDevice {
+  const { descriptor, name, mtu, offload } = queue;
+  return new TapDevice(loadLibc(), descriptor, name, mtu, offload, queue);
+}
