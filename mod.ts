@@ -83,7 +83,9 @@ export type {
 } from "./stack/notice.ts";
 export { StackError, type StackErrorCode } from "./stack/error.ts";
 export { IpAddress, type IpVersion, Prefix } from "./stack/ip/address.ts";
+export type { IpPacket } from "./stack/ip/packet.ts";
 export type { Link, LinkCapabilities } from "./stack/link.ts";
+export type { HandOver, Sharing } from "./stack/sharing.ts";
 export { type ChecksumStatus, Frame } from "./stack/wire/frame.ts";
 export type {
   CloseReason,
