@@ -229,13 +229,15 @@ function partitionOf(dice: Dice, stations: number): Partition {
 }
 
 function connectionOf(dice: Dice, stations: Plan["stations"]): ConnectionPlan {
-  const sides: [SidePlan, SidePlan] = [sideOf(dice), sideOf(dice)];
+  let sides: [SidePlan, SidePlan] = [sideOf(dice), sideOf(dice)];
   // If both waited for the other's goodbye neither would come.
   if (sides.every(({ ending }) => ending.kind === "after-peer")) {
     sides[0] = { ...sides[0], ending: { kind: "half-close" } };
   }
   const opener = dice.whole(1, stations.length);
   const acceptor = (opener + dice.whole(1, stations.length - 1) - 1) % stations.length + 1;
+  const [first, second] = sides;
+  sides = [inTime(first, stations[opener - 1]!), inTime(second, stations[acceptor - 1]!)];
   // A stack of ours would not use its port again so soon.
   // Nor can a cookie tell a connection from the one before it.
   const odd = stations[opener - 1]!.kind === "odd" && !usesCookies(stations[acceptor - 1]!);
@@ -243,6 +245,13 @@ function connectionOf(dice: Dice, stations: Plan["stations"]): ConnectionPlan {
     ? Array.from({ length: dice.one(0, 1, 3) }, () => dice.magnitude(1, 5_000))
     : [];
   return { start: dice.one(0, 0, dice.whole(0, 3000)), opener, acceptor, sides, again };
+}
+
+/** On the worst of lines an odd peer that sends in crumbs takes days for what others do in minutes. */
+function inTime(side: SidePlan, station: StackPlan | OddPlan): SidePlan {
+  return station.kind === "odd"
+    ? { ...side, bytes: Math.min(side.bytes, 1_000 * station.segment) }
+    : side;
 }
 
 function sideOf(dice: Dice): SidePlan {
