@@ -16,8 +16,10 @@ export interface Driven {
 /** How a driver is tuned. */
 export interface DriverOptions {
   /**
-   * How long to look for more frames before sleeping, in microseconds since the last one: waking
-   * up takes 30 to 50. 0, the default, is right where nothing can arrive without the event loop.
+   * How long, at most, to look for more frames before sleeping, in microseconds since the last one:
+   * waking up takes 30 to 50, and more on a virtual machine. Whoever looks in vain looks half as
+   * long the next time, and as long as he may again when a frame ends his sleep that he would have
+   * met. 0, the default, is right where nothing can arrive without the event loop.
    */
   readonly busyPoll?: number;
   /** The clock: milliseconds, monotonic; `performance.now` by default. */
@@ -26,6 +28,9 @@ export interface DriverOptions {
 
 /** Most frames that are received before handlers run and replies leave. */
 const BATCH = 64;
+
+/** Most bytes of them: large frames are as much work as many. */
+const BATCH_BYTES = 1 << 20;
 
 /** Most frames that are received at a stretch after the process was kept from running. */
 const BACKLOG = 1024;
@@ -44,7 +49,7 @@ const FAIRNESS = 1;
  *        |                                                    |   (each ms: event loop first)
  *        |                                                    |
  *        +---------------- turn of the event loop <-----------+-> nothing, for the first time
- *        |                                                    |   or within `busyPoll`
+ *        |                                                    |   or within `busyPoll` or less
  *        +-------- sleep until frame, deadline or wake <------+-> nothing still
  * ```
  *
@@ -93,6 +98,8 @@ export class Driver {
     let hadTurn = now();
     let active = -Infinity;
     let seen = -Infinity;
+    let patience = this.#busyPoll;
+    let slept = true; // since the last frame
     let quiet = false;
     while (!this.#stopped) {
       let time = now();
@@ -104,9 +111,11 @@ export class Driver {
       do {
         const begun = time;
         batch = 0;
-        while (batch < BATCH && device.receive(frame, begun)) {
+        let bytes = 0;
+        while (batch < BATCH && bytes < BATCH_BYTES && device.receive(frame, begun)) {
           stack.receive(frame, begun);
           batch++;
+          bytes += frame.length;
         }
         if (batch === 0) break;
         received += batch;
@@ -114,14 +123,20 @@ export class Driver {
         time = now();
         if (time - begun <= STALE && !(late && batch === BATCH)) break;
       } while (received < BACKLOG);
-      if (received > 0) active = time;
+      if (received > 0) {
+        if (slept && time - active <= this.#busyPoll) patience = this.#busyPoll;
+        active = time;
+        slept = false;
+      }
       seen = time;
       const due = stack.nextDeadline() <= time;
       if (due) stack.poll(time);
       if (received > 0 || due) {
         quiet = false;
         if (time - hadTurn < FAIRNESS) continue;
-      } else if (quiet && time - active >= this.#busyPoll) {
+      } else if (quiet && time - active >= patience) {
+        if (!slept) patience /= 2;
+        slept = true;
         await this.#sleep(stack, time);
         hadTurn = now();
         quiet = false; // A sleep that ends without a cause is no turn of the event loop.

@@ -29,8 +29,6 @@ import { within } from "./within.ts";
 
 /** Longest time that the others wait for a module to be loaded and to start, in milliseconds. */
 const START_PATIENCE = 2_000;
-/** How long frames are looked for before a TAP's driver sleeps, in microseconds. */
-const TAP_BUSY_POLL = 50;
 /** Least time that `stop` functions get, in milliseconds. */
 const STOP_TIMEOUT = 500;
 /** Longest time that what is left of the capture may take to be written, in milliseconds. */
@@ -202,7 +200,7 @@ export class LocalRuntime implements Runtime {
       const device = await (this.#options.openDevice?.(one) ?? this.#openDevice(one));
       try {
         if (path !== undefined) await this.#openCapture(path);
-        const busyPoll = one.device.type === "tap" ? TAP_BUSY_POLL : 0;
+        const busyPoll = one.device.type === "tap" ? one.device.busyPoll : 0;
         const sharing = this.#sharings[index];
         const options = { capture: this.#capture, trace, busyPoll, sharing };
         this.#interfaces.push(new NetworkInterface(one, device, options));

@@ -21,6 +21,11 @@ export interface TapDeviceConfig {
    * own; 1 by default: no Worker. All interfaces have as many.
    */
   readonly queues: number;
+  /**
+   * How long, at most, to look for the next frame before sleeping, in microseconds: 0 to 10000; 200
+   * by default. More shortens the answers to a peer that takes its time, at the price of CPU time.
+   */
+  readonly busyPoll: number;
 }
 
 /**

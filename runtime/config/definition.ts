@@ -112,6 +112,9 @@ const tap = object({
   queues: wholeNumber(1, MAX_QUEUES).default(1).meta({
     description: "Queues, each served by a Worker with a stack and the listeners of its own",
   }),
+  busyPoll: wholeNumber(0, 10_000).default(200).meta({
+    description: "How long, at most, to look for the next frame before sleeping, in microseconds",
+  }),
 }, "A Linux TAP device, opened through FFI");
 
 const FORWARD = 'ports of 127.0.0.1 and where they lead, such as { "8080": 80 }';

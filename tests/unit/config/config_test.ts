@@ -33,7 +33,14 @@ Deno.test("the config file of the design is right as it stands", () => {
     config,
     {
       interfaces: [{
-        device: { type: "tap", name: "tap0", host: "192.168.69.1/24", offload: true, queues: 1 },
+        device: {
+          type: "tap",
+          name: "tap0",
+          host: "192.168.69.1/24",
+          offload: true,
+          queues: 1,
+          busyPoll: 200,
+        },
         mac: "02:00:00:00:00:02",
         addresses: ["192.168.69.2/24"],
         gateway: "192.168.69.1",
@@ -75,7 +82,7 @@ Deno.test("what a config leaves out is filled in", () => {
   });
   assertEquals(config, {
     interfaces: [{
-      device: { type: "tap", name: "tap0", offload: true, queues: 1 },
+      device: { type: "tap", name: "tap0", offload: true, queues: 1, busyPoll: 200 },
       mac: deriveMac("tap0"),
       addresses: ["192.168.69.2/24"],
       mtu: 1500,

@@ -25,6 +25,7 @@ class FakeDevice implements Device {
   /** Timeouts of the waits so far, in order. */
   readonly waits: number[] = [];
   deadline = Infinity;
+  frameLength = 1;
   #pending: PromiseWithResolvers<void> | undefined;
   #awake = false;
 
@@ -39,7 +40,9 @@ class FakeDevice implements Device {
   receive(frame: Frame): boolean {
     const first = this.arriving.shift();
     if (first === undefined) return false;
-    frame.set(new Uint8Array([first]), 0, 1);
+    const bytes = new Uint8Array(this.frameLength);
+    bytes[0] = first;
+    frame.set(bytes, 0, bytes.length);
     return true;
   }
 
@@ -269,6 +272,40 @@ Deno.test("with busyPoll the driver looks for more before it sleeps, and not for
     await rest();
     assertEquals(rig.device.asleep, true);
   }, 50);
+});
+
+/** A time that adds up exactly, in milliseconds. */
+const STEP = 1 / 1024;
+
+Deno.test("a driver that looks in vain looks half as long, until looking would have helped", async () => {
+  await drive(async (rig) => {
+    await rig.start();
+    const looks: number[] = [];
+    for (const gap of [0, 1000, 1000, 120, 1000, 1000, 129, 1000]) {
+      rig.clock.time += gap * STEP;
+      await rig.arrive(1);
+      const begun = rig.clock.time;
+      while (!rig.device.asleep) {
+        rig.clock.time += STEP;
+        await rest();
+      }
+      looks.push((rig.clock.time - begun) / STEP);
+      rig.clock.time = begun;
+    }
+    assertEquals(looks, [128, 64, 32, 128, 64, 32, 16, 8]);
+  }, 128 * STEP * 1000);
+});
+
+Deno.test("a batch of large frames is as bounded as one of many", async () => {
+  await drive(async (rig) => {
+    rig.device.frameLength = 65_536;
+    rig.stack.onReceive = () => rig.stack.deadline = 0;
+    await rig.start();
+    await rig.arrive(...new Array(40).fill(9));
+    const batches = rig.stack.calls.map((call) => call.startsWith("poll") ? "|" : "r").join("")
+      .split("|").map((batch) => batch.length);
+    assertEquals(batches, [16, 16, 8, 0]);
+  });
 });
 
 Deno.test("stop ends a sleeping driver", async () => {

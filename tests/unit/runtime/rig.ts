@@ -95,7 +95,7 @@ export function runtimeConfig(listeners: ListenerConfig[], more: Partial<Config>
 
 function interfaceConfig(host: number) {
   return {
-    device: { type: "tap" as const, name: `wire${host}`, offload: false, queues: 1 },
+    device: { type: "tap" as const, name: `wire${host}`, offload: false, queues: 1, busyPoll: 0 },
     mac: `02:00:00:00:00:0${host}`,
     addresses: [`192.168.69.${host}/24`],
     mtu: 1500,
