@@ -89,6 +89,11 @@ export class ConnectionFlow implements Flow {
     return ArrayBuffer.isView(p) ? this.#core.write(bytesOf(p)) : rejected(notBytes(p));
   }
 
+  /** As `write`, without waiting: takes what there is room for. */
+  writeNow(p: Uint8Array): number {
+    return this.#core.writeNow(p);
+  }
+
   /** Ends our direction, behind everything written; the peer's goes on. Twice is harmless. */
   closeWrite(): Promise<void> {
     return this.#core.closeWrite();

@@ -97,6 +97,12 @@ export class FlowCore implements ConnectionObserver {
     return writer.promise;
   }
 
+  /** Writes what there is room for; nothing while others wait, or when nothing can be written. */
+  writeNow(source: Uint8Array): number {
+    if (this.released || this.#writeShut || this.#writers?.head !== undefined) return 0;
+    return this.connection.write(source);
+  }
+
   /** Says FIN behind everything written; resolves when all of it was taken. */
   closeWrite(): Promise<void> {
     if (this.released) return rejected(flowClosedError(this.peer));

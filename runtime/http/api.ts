@@ -11,6 +11,11 @@ export interface HttpConnection {
   read(p: Uint8Array): Promise<number | null>;
   /** Writes some of `p`, at least one byte; rejects when the peer can no longer get it. */
   write(p: Uint8Array): Promise<number>;
+  /**
+   * Writes as much of `p` as there is room for, without waiting: 0 bytes if others wait to write,
+   * or nothing can be written, of which `write` gives the reason. Not every connection has it.
+   */
+  writeNow?(p: Uint8Array): number;
   /** Ends our direction. */
   closeWrite(): Promise<void>;
   /**

@@ -126,7 +126,15 @@ export class ServerConnection implements ExchangeHost, ResponderHost, Drainable 
     while (!this.#closed) {
       parser.reset();
       let found = input.available > 0 ? this.#parse() : INCOMPLETE;
-      if (found === INCOMPLETE) found = await this.#receive();
+      if (found === INCOMPLETE) {
+        const flushing = output.flush();
+        if (flushing !== undefined) await flushing;
+        input.rest();
+        while ((found = this.#expect()) === INCOMPLETE) {
+          await input.more();
+          if ((found = this.#arrived()) !== INCOMPLETE) break;
+        }
+      }
       if (found === FAULTY) this.#responder.refuse(parser.fault);
       if (found !== COMPLETE) return;
 
@@ -158,33 +166,33 @@ export class ServerConnection implements ExchangeHost, ResponderHost, Drainable 
     return await body.discard(MOST_DISCARDED);
   }
 
-  /** Sends what was gathered, and waits for the head of the next request. */
-  async #receive(): Promise<number> {
+  /** Looks whether the head of a request can still come, and sets it a time limit. */
+  #expect(): number {
     const { input } = this;
     const parser = this.#parser;
-    await this.#output.flush();
-    input.rest();
-    for (;;) {
-      if (this.#closed || (this.draining && !parser.begun)) return OVER;
-      if (input.over) {
-        if (!parser.begun || input.state === "failed") return OVER;
-        parser.fault = FAULTS.truncated;
-        return FAULTY;
-      }
-      const phase = parser.begun ? "head" : "idle";
-      if (this.#phase !== phase) {
-        this.#phase = phase;
-        this.#deadline.set(this.#limits[phase === "idle" ? "idleTimeout" : "headerTimeout"]);
-      }
-      await input.more();
-      if (this.#closed || this.#timedOut) return OVER;
-      const found = this.#parse();
-      if (found !== INCOMPLETE) {
-        this.#deadline.clear();
-        this.#phase = "exchange";
-        return found;
-      }
+    if (this.#closed || (this.draining && !parser.begun)) return OVER;
+    if (input.over) {
+      if (!parser.begun || input.state === "failed") return OVER;
+      parser.fault = FAULTS.truncated;
+      return FAULTY;
     }
+    const phase = parser.begun ? "head" : "idle";
+    if (this.#phase !== phase) {
+      this.#phase = phase;
+      this.#deadline.set(this.#limits[phase === "idle" ? "idleTimeout" : "headerTimeout"]);
+    }
+    return INCOMPLETE;
+  }
+
+  /** Looks at what has come of the head of a request. */
+  #arrived(): number {
+    if (this.#closed || this.#timedOut) return OVER;
+    const found = this.#parse();
+    if (found !== INCOMPLETE) {
+      this.#deadline.clear();
+      this.#phase = "exchange";
+    }
+    return found;
   }
 
   #parse(): number {
@@ -285,7 +293,7 @@ export class ServerConnection implements ExchangeHost, ResponderHost, Drainable 
         // No response is under way: the requests before have been answered.
         this.#timedOut = true;
         this.#responder.refuse(FAULTS.headerTimeout);
-        void this.#output.flush().then(() => this.#close());
+        void Promise.resolve(this.#output.flush()).then(() => this.#close());
         return;
       case "exchange":
         this.#exchange?.body?.timeout();

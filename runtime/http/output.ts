@@ -84,15 +84,26 @@ export class Output {
     this.length = at;
   }
 
-  /** Writes all that was gathered, after what is still being written. Never rejects. */
-  flush(): Promise<void> {
+  /**
+   * Writes all that was gathered, after what is still being written. Never rejects.
+   *
+   * @returns When it is done; `undefined` if it is.
+   */
+  flush(): Promise<void> | undefined {
     if (this.#writing !== undefined) return this.#writing.then(() => this.flush());
     if (this.failed) this.length = 0;
-    if (this.length === 0) return DONE;
+    if (this.length === 0) return undefined;
     const { bytes, length } = this;
     this.bytes = NOTHING;
     this.length = 0;
-    return this.#writing = this.#write(bytes.subarray(0, length), bytes);
+    const gathered = bytes.subarray(0, length);
+    const taken = this.#connection.writeNow?.(gathered) ?? 0;
+    this.#handed += taken;
+    this.written += taken;
+    if (taken < length) return this.#writing = this.#write(gathered.subarray(taken), bytes);
+    giveBuffer(bytes);
+    this.#onWritten();
+    return undefined;
   }
 
   /** Writes `bytes` without copying them, after all that was gathered. Never rejects. */
@@ -133,4 +144,3 @@ export class Output {
 }
 
 const NOTHING = new Uint8Array(0);
-const DONE = Promise.resolve();
