@@ -85,7 +85,7 @@ export class SharedHost {
       })
     );
     const config = {
-      device: { type: "tap" as const, name: "tap0", offload: false, queues: count },
+      device: { type: "tap" as const, name: "tap0", offload: false, queues: count, busyPoll: 0 },
       mac: "02:00:00:00:00:02",
       addresses: ["192.168.69.2/24"],
       mtu: 1500,
