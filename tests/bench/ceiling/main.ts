@@ -44,7 +44,7 @@ import { ADDRESS, CLIENT, ETHERNET, IP, MAC, TCP, template } from "./frames.ts";
 /** Frames that are read before bulk data has its turn. */
 const BATCH = 64;
 /** How long to look for frames before sleeping, in milliseconds. */
-const BUSY_POLL = 0.05;
+const BUSY_POLL = 0.2;
 /** The event loop has its turn at least this often, in milliseconds: for SIGTERM. */
 const FAIRNESS = 1;
 /** What is not acknowledged for so long is sent again, in milliseconds. */
@@ -141,12 +141,32 @@ function endsWithClose(end: number): boolean {
   return slab[end - 5] === 0x65 && slab[end - 6] === 0x73; // "se" of "close\r\n\r\n"
 }
 
-/** Sends a template as the answer to the frame in the slab, of which it acknowledges so much. */
-function send(frame: Uint8Array<ArrayBuffer>, consumed: number): void {
+/** Makes a template the answer to the frame in the slab, of which it acknowledges so much. */
+function fill(frame: Uint8Array, consumed: number): void {
   write32(frame, TCP + SOURCE_PORT, ourPorts());
   write32(frame, TCP + SEQUENCE, read32(slab, TCP + ACKNOWLEDGMENT));
   write32(frame, TCP + ACKNOWLEDGMENT, read32(slab, TCP + SEQUENCE) + consumed);
+}
+
+/** Sends a template as the answer to the frame in the slab. */
+function send(frame: Uint8Array<ArrayBuffer>, consumed: number): void {
+  fill(frame, consumed);
   write(tun, frame, frame.length);
+}
+
+/** Whether an acknowledgment waits for the end of the batch. */
+let acknowledges = false;
+
+/** Acknowledges the frame in the slab, and what follows it on the same connection, once a batch. */
+function acknowledgeSoon(consumed: number): void {
+  if (read32(ACKNOWLEDGE, TCP + SOURCE_PORT) !== ourPorts()) acknowledgeNow();
+  fill(ACKNOWLEDGE, consumed);
+  acknowledges = true;
+}
+
+function acknowledgeNow(): void {
+  if (acknowledges) write(tun, ACKNOWLEDGE, ACKNOWLEDGE.length);
+  acknowledges = false;
 }
 
 /** Sends the frame in the slab back: where addresses and ports change places, sums stay the same. */
@@ -202,6 +222,7 @@ async function run(): Promise<never> {
       answer(length);
       work++;
     }
+    acknowledgeNow();
     work += bulk.send();
     const time = performance.now();
     if (work > 0) active = time;
