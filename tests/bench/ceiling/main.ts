@@ -126,7 +126,7 @@ function answer(length: number): void {
   } else if (payload > 0) {
     if (port === 80) {
       send(endsWithClose(IP + headers + payload) ? LAST_RESPONSE : RESPONSE, payload);
-    } else if (port === 9) send(ACKNOWLEDGE, payload);
+    } else if (port === 9) acknowledgeSoon(payload);
     else if (port === 7) echo(length, payload);
   }
 }
