@@ -25,7 +25,12 @@ import type { Flow } from "./listener.ts";
  * - `ref` and `unref` do nothing: it is the runtime that keeps a process alive, until it drains.
  */
 export class ConnectionFlow implements Flow {
+  /** Neighbors in the set that it belongs to. */
+  next: ConnectionFlow | undefined;
+  /** Neighbors in the set that it belongs to. */
+  previous: ConnectionFlow | undefined;
   readonly #core: FlowCore;
+  readonly #onEnd: ((reason: CloseReason, flow: ConnectionFlow) => void) | undefined;
   #readable: ReadableStream<Uint8Array<ArrayBuffer>> | undefined;
   #writable: WritableStream<Uint8Array<ArrayBufferLike>> | undefined;
 
@@ -34,8 +39,13 @@ export class ConnectionFlow implements Flow {
    * @param onEnd Called once, when the connection has ended.
    */
   constructor(connection: Connection, onEnd?: (reason: CloseReason, flow: ConnectionFlow) => void) {
-    this.#core = new FlowCore(connection);
-    if (onEnd !== undefined) this.#core.onEnd = (reason) => onEnd(reason, this);
+    this.#core = new FlowCore(connection, this);
+    this.#onEnd = onEnd;
+  }
+
+  /** Told by what it is made of, once, when the connection has ended. */
+  ended(reason: CloseReason): void {
+    this.#onEnd?.(reason, this);
   }
 
   /** Our end. */

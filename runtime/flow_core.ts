@@ -13,6 +13,12 @@ interface Writer extends PromiseWithResolvers<number> {
   taken: number;
 }
 
+/** Whose the connection is. */
+export interface FlowOwner {
+  /** The connection has ended, and every waiter is settled; called once. */
+  ended(reason: CloseReason): void;
+}
+
 /**
  * What stands between a connection, which never waits, and those who wait for it: queued reads and
  * writes, and who is told of the end. Nothing is held for an idle flow; everything is settled when
@@ -24,8 +30,6 @@ interface Writer extends PromiseWithResolvers<number> {
 export class FlowCore implements ConnectionObserver {
   /** The connection underneath. */
   readonly connection: Connection;
-  /** Called once, with the reason, when the connection has ended and every waiter is settled. */
-  onEnd: ((reason: CloseReason) => void) | undefined;
   /** `close` or `abort` was called: nobody reads or writes any more. */
   released = false;
   /** `closeWrite` was called. */
@@ -34,9 +38,15 @@ export class FlowCore implements ConnectionObserver {
   #writers: Fifo<Writer> | undefined;
   #closed: PromiseWithResolvers<CloseReason> | undefined;
 
-  /** @param connection An Established connection; this becomes its observer. */
-  constructor(connection: Connection) {
+  readonly #owner: FlowOwner;
+
+  /**
+   * @param connection An Established connection; this becomes its observer.
+   * @param owner Told of the end.
+   */
+  constructor(connection: Connection, owner: FlowOwner) {
     this.connection = connection;
+    this.#owner = owner;
     connection.observer = this;
   }
 
@@ -117,7 +127,7 @@ export class FlowCore implements ConnectionObserver {
   close(): void {
     if (this.released) return;
     this.released = true;
-    if (this.#readers !== undefined) this.#rejectReaders(this.#interrupted("close"));
+    if (this.#readers?.head !== undefined) this.#rejectReaders(this.#interrupted("close"));
     if (this.#writers?.head === undefined) this.connection.close();
     else this.#discard();
   }
@@ -176,14 +186,16 @@ export class FlowCore implements ConnectionObserver {
   /** {@link ConnectionObserver.closed} */
   closed(reason: CloseReason): void {
     // Errors are expensive: none is made that nobody gets.
-    if (this.#readers !== undefined && !this.released) {
+    if (this.#readers?.head !== undefined && !this.released) {
       this.readable();
       const error = this.readError;
       if (error !== undefined) this.#rejectReaders(error);
     }
-    if (this.#writers !== undefined) this.#rejectWriters(connectionError(reason, this.peer));
+    if (this.#writers?.head !== undefined) {
+      this.#rejectWriters(connectionError(reason, this.peer));
+    }
     this.#closed?.resolve(reason);
-    this.onEnd?.(reason);
+    this.#owner.ended(reason);
   }
 
   /** Bytes moved to `target` (or waiting, without one), `null` at the end, 0 for nothing yet. */

@@ -7,9 +7,12 @@ export class FlowSet implements Iterable<ConnectionFlow> {
   graceful = 0;
   /** Flows that ended in any other way. */
   reset = 0;
-  readonly #open = new Set<ConnectionFlow>();
+  /** How many are open. */
+  size = 0;
+  #first: ConnectionFlow | undefined;
+  #last: ConnectionFlow | undefined;
   readonly #onEnd = (reason: CloseReason, flow: ConnectionFlow): void => {
-    this.#open.delete(flow);
+    this.#remove(flow);
     if (reason === "closed") this.graceful++;
     else this.reset++;
     if (this.size === 0) this.onEmpty?.();
@@ -18,26 +21,39 @@ export class FlowSet implements Iterable<ConnectionFlow> {
   /** @param onEmpty Called when the last open flow has ended. */
   constructor(readonly onEmpty?: () => void) {}
 
-  /** How many are open. */
-  get size(): number {
-    return this.#open.size;
-  }
-
   /** Makes a flow of an Established connection, which belongs to the set until it ends. */
   adopt(connection: Connection): ConnectionFlow {
     const flow = new ConnectionFlow(connection, this.#onEnd);
-    this.#open.add(flow);
+    flow.previous = this.#last;
+    if (this.#last === undefined) this.#first = flow;
+    else this.#last.next = flow;
+    this.#last = flow;
+    this.size++;
     return flow;
   }
 
   /** Whether all open flows are of a kind. */
   every(test: (flow: ConnectionFlow) => boolean): boolean {
-    for (const flow of this.#open) if (!test(flow)) return false;
+    for (let flow = this.#first; flow !== undefined; flow = flow.next) {
+      if (!test(flow)) return false;
+    }
     return true;
   }
 
-  /** The open flows, in the order of their opening. */
+  /** The flows that are open now, in the order of their opening; they may end meanwhile. */
   [Symbol.iterator](): Iterator<ConnectionFlow> {
-    return this.#open.values();
+    const flows: ConnectionFlow[] = [];
+    for (let flow = this.#first; flow !== undefined; flow = flow.next) flows.push(flow);
+    return flows.values();
+  }
+
+  #remove(flow: ConnectionFlow): void {
+    const { previous, next } = flow;
+    if (previous === undefined) this.#first = next;
+    else previous.next = next;
+    if (next === undefined) this.#last = previous;
+    else next.previous = previous;
+    flow.previous = flow.next = undefined;
+    this.size--;
   }
 }
