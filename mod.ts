@@ -149,6 +149,7 @@ export type {
   ServeInfo,
   Timers,
 } from "./runtime/http/mod.ts";
+export type { ReadableWaiter } from "./runtime/readable_waiter.ts";
 
 export * as testing from "./runtime/testing/mod.ts";
 

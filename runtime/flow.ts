@@ -10,6 +10,7 @@ import { rejected } from "./errors.ts";
 import { FlowCore } from "./flow_core.ts";
 import { readableOf, writableOf } from "./flow_streams.ts";
 import type { Flow } from "./listener.ts";
+import type { ReadableWaiter } from "./readable_waiter.ts";
 
 /**
  * A {@link Flow} over an Established connection.
@@ -166,6 +167,11 @@ export class ConnectionFlow implements Flow {
   /** Bytes that a read would get at once, for those who wait with {@link ConnectionFlow.arrival}. */
   get readableBytes(): number {
     return this.#core.available;
+  }
+
+  /** Has a waiter told once when a read would not wait; a read that waits now never settles. */
+  onceReadable(waiter: ReadableWaiter): void {
+    this.#core.onceReadable(waiter);
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { CloseReason, Connection, ConnectionObserver } from "../stack/tcp/api.ts";
 import { connectionError, flowClosedError, ignore, reject, rejected } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
+import type { ReadableWaiter } from "./readable_waiter.ts";
 
 /** Somebody waits for data, with a place to put them or without. */
 interface Reader extends PromiseWithResolvers<number | null> {
@@ -35,6 +36,8 @@ export class FlowCore implements ConnectionObserver {
   /** `closeWrite` was called. */
   #writeShut = false;
   #readers: Fifo<Reader> | undefined;
+  /** Who waits in the place of readers. */
+  #waiter: ReadableWaiter | undefined;
   #writers: Fifo<Writer> | undefined;
   #closed: PromiseWithResolvers<CloseReason> | undefined;
 
@@ -89,6 +92,14 @@ export class FlowCore implements ConnectionObserver {
     return reader.promise;
   }
 
+  /** Has a waiter told once when a read would not wait; a read that waits now never settles. */
+  onceReadable(waiter: ReadableWaiter): void {
+    this.#readers = undefined;
+    this.#waiter = waiter;
+    const { readableBytes, ended, closeReason } = this.connection;
+    if (this.released || readableBytes > 0 || ended || closeReason !== undefined) this.#wake();
+  }
+
   /** Writes all of `source`, behind whatever was written before. */
   write(source: Uint8Array): Promise<number> {
     if (this.released) return rejected(flowClosedError(this.peer));
@@ -127,6 +138,7 @@ export class FlowCore implements ConnectionObserver {
   close(): void {
     if (this.released) return;
     this.released = true;
+    this.#wake();
     if (this.#readers?.head !== undefined) this.#rejectReaders(this.#interrupted("close"));
     if (this.#writers?.head === undefined) this.connection.close();
     else this.#discard();
@@ -135,6 +147,7 @@ export class FlowCore implements ConnectionObserver {
   /** Resets. */
   abort(): void {
     this.released = true;
+    this.#wake();
     const error = this.#interrupted("abort");
     this.#rejectReaders(error);
     this.#rejectWriters(error);
@@ -159,6 +172,7 @@ export class FlowCore implements ConnectionObserver {
   /** {@link ConnectionObserver.readable} */
   readable(): void {
     if (this.released) return this.#discard();
+    this.#wake();
     const readers = this.#readers;
     if (readers === undefined) return;
     for (let reader = readers.head; reader !== undefined; reader = readers.head) {
@@ -185,6 +199,7 @@ export class FlowCore implements ConnectionObserver {
 
   /** {@link ConnectionObserver.closed} */
   closed(reason: CloseReason): void {
+    this.#wake();
     // Errors are expensive: none is made that nobody gets.
     if (this.#readers?.head !== undefined && !this.released) {
       this.readable();
@@ -217,6 +232,13 @@ export class FlowCore implements ConnectionObserver {
 
   #interrupted(by: string): Error {
     return new Deno.errors.Interrupted(`operation on the flow to ${this.peer} ended by its ${by}`);
+  }
+
+  /** Tells the waiter, if there is one. */
+  #wake(): void {
+    const waiter = this.#waiter;
+    this.#waiter = undefined;
+    waiter?.readable();
   }
 
   #rejectReaders(error: Error): void {

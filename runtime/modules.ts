@@ -1,6 +1,6 @@
 import type { ListenerConfig } from "./config/config.ts";
 import { describe } from "./config/validate.ts";
-import { fetchListener } from "./fetch_listener.ts";
+import { FetchListener } from "./fetch_listener.ts";
 import type { FetchModule, Listener } from "./listener.ts";
 import { firstLine } from "./log/format.ts";
 import { suggestion } from "./nearest.ts";
@@ -70,7 +70,7 @@ export function resolveSpecifier(specifier: string, base: URL): string {
  */
 export async function loadListener(config: ListenerConfig, base: URL): Promise<Listener> {
   const made = await makeListener(config, await importDefault(config, base));
-  return isFetchModule(made) ? fetchListener(made) : made;
+  return isFetchModule(made) ? new FetchListener(made) : made;
 }
 
 /**

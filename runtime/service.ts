@@ -1,5 +1,6 @@
 import type { Connection } from "../stack/tcp/api.ts";
 import type { ListenerConfig } from "./config/config.ts";
+import { FetchListener } from "./fetch_listener.ts";
 import { FlowSet } from "./flow_set.ts";
 import type { Flow, FlowConnectOptions, Listener, ListenerContext, Log } from "./listener.ts";
 import { createLog } from "./log.ts";
@@ -63,6 +64,7 @@ export class Service {
   /** Hands a connection to the module, where it lives its own life. */
   serve(connection: Connection): void {
     const flow = this.flows.adopt(connection);
+    if (this.#listener instanceof FetchListener) return this.#listener.serve(flow);
     const context = new Context(this, flow);
     serveFlow(this.#listener!, flow, context, this.config.module, this.#isDraining);
   }

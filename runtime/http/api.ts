@@ -1,3 +1,4 @@
+import type { ReadableWaiter } from "../readable_waiter.ts";
 import type { Limits } from "./limits.ts";
 
 /**
@@ -16,6 +17,12 @@ export interface HttpConnection {
    * or nothing can be written, of which `write` gives the reason. Not every connection has it.
    */
   writeNow?(p: Uint8Array): number;
+  /**
+   * Has a waiter told, once, as soon as there is something to read, the end of the stream and the
+   * loss of the connection included. It takes the place of a read that waits, which then never
+   * settles. Not every connection has it.
+   */
+  onceReadable?(waiter: ReadableWaiter): void;
   /** Ends our direction. */
   closeWrite(): Promise<void>;
   /**

@@ -1,14 +1,15 @@
-import type { HttpConnection, HttpHandler, HttpOptions, Timers } from "./api.ts";
+import type { HttpConnection } from "./api.ts";
 import { RequestBody } from "./body.ts";
-import { Deadline, platformTimers } from "./deadline.ts";
-import { type Drainable, joinDrain, leaveDrain } from "./drain.ts";
+import { Alarm, type Deadline } from "./deadline.ts";
+import type { Drainable } from "./drain.ts";
 import { Exchange, type ExchangeHost } from "./exchange.ts";
 import { Fault, FAULTS } from "./fault.ts";
 import { Input } from "./input.ts";
-import { type Limits, resolveLimits } from "./limits.ts";
+import type { Limits } from "./limits.ts";
 import { Output } from "./output.ts";
 import { COMPLETE, FAULTY, INCOMPLETE, RequestParser } from "./parser.ts";
 import { MOST_DISCARDED, Responder, type ResponderHost } from "./responder.ts";
+import type { HttpEnding, HttpServer } from "./server.ts";
 import { settleSoon } from "./settle.ts";
 import { CR } from "./syntax.ts";
 
@@ -17,6 +18,19 @@ const MOST_GATHERED = 65_536;
 
 const STALLED = "the client took nothing more of the response in time";
 const CONTINUE = "HTTP/1.1 100 Continue\r\n\r\n";
+
+/** Time without a request after which a connection rests, in milliseconds. */
+const RESTS_AFTER = 5_000;
+
+/** Keeps a connection on which nothing is asked for. */
+export interface Rester {
+  /**
+   * Takes the place of who serves it, until there is something to read again.
+   *
+   * @param left How long it may rest, in milliseconds.
+   */
+  rest(left: number): void;
+}
 
 /** What a connection is waiting for, and so what its deadline means. */
 type Phase = "idle" | "head" | "exchange";
@@ -28,12 +42,14 @@ const OVER = -1;
 export class ServerConnection implements ExchangeHost, ResponderHost, Drainable {
   readonly input: Input;
 
+  nextDrainable: Drainable | undefined = undefined;
+  previousDrainable: Drainable | undefined = undefined;
+
+  readonly #server: HttpServer;
   readonly #connection: HttpConnection;
-  readonly #handler: HttpHandler;
-  readonly #limits: Limits;
-  readonly #signal: AbortSignal | undefined;
-  readonly #onError: HttpOptions["onError"];
-  readonly #onAborted: HttpOptions["onAborted"];
+  readonly #ending: HttpEnding;
+  /** Has it rest; `undefined`: it cannot. */
+  readonly #rester: Rester | undefined;
   readonly #output: Output;
   readonly #parser: RequestParser;
   readonly #responder: Responder;
@@ -46,6 +62,8 @@ export class ServerConnection implements ExchangeHost, ResponderHost, Drainable 
   /** The exchange under way. */
   #exchange: Exchange | undefined = undefined;
   #phase: Phase = "exchange";
+  /** There has been a request: only then may the connection rest (again). */
+  #served = false;
   /** The handler has something to wait for, and meanwhile the client may leave. */
   #awaiting = false;
   /** No request is served any more after the one under way. */
@@ -57,18 +75,21 @@ export class ServerConnection implements ExchangeHost, ResponderHost, Drainable 
   /** Why the client cannot get what is left. */
   #reason: unknown = undefined;
 
-  constructor(connection: HttpConnection, handler: HttpHandler, options: HttpOptions) {
+  constructor(
+    server: HttpServer,
+    connection: HttpConnection,
+    ending: HttpEnding,
+    rester?: Rester,
+  ) {
+    const { limits, timers } = server;
     const lost = (reason: unknown) => this.#lost(reason);
-    const timers: Timers = options.timers ?? platformTimers;
+    this.#server = server;
     this.#connection = connection;
-    this.#handler = handler;
-    this.#limits = resolveLimits(options);
-    this.#signal = options.signal;
-    this.#onError = options.onError;
-    this.#onAborted = options.onAborted;
+    this.#ending = ending;
+    this.#rester = limits.idleTimeout > RESTS_AFTER ? rester : undefined;
     this.input = new Input(connection, () => this.#exchange?.hangUp(), lost);
-    this.#deadline = new Deadline(timers, () => this.#expire());
-    this.#takeDeadline = new Deadline(
+    this.#deadline = new Alarm(timers, () => this.#expire());
+    this.#takeDeadline = new Alarm(
       timers,
       () => this.cut(new Deno.errors.TimedOut(STALLED), true),
     );
@@ -77,10 +98,14 @@ export class ServerConnection implements ExchangeHost, ResponderHost, Drainable 
       () => this.#tell(),
       lost,
       this.#takeDeadline,
-      this.#limits.idleTimeout,
+      limits.idleTimeout,
     );
-    this.#parser = new RequestParser(this.#limits);
+    this.#parser = new RequestParser(limits);
     this.#responder = new Responder(this, this.input, this.#output, this.#parser);
+  }
+
+  get #limits(): Limits {
+    return this.#server.limits;
   }
 
   get remoteAddr(): Deno.NetAddr {
@@ -93,20 +118,36 @@ export class ServerConnection implements ExchangeHost, ResponderHost, Drainable 
     return port === 80 ? host : `${host}:${port}`;
   }
 
-  /** Serves until the connection is finished, and closes it. */
+  /** Serves until the connection is finished, and closes it. Never rejects. */
   async run(): Promise<void> {
-    if (this.#signal !== undefined) joinDrain(this.#signal, this);
+    this.#server.drain?.join(this);
     try {
       await this.#serve();
-      await this.#output.flush();
-    } finally {
-      if (this.#signal !== undefined) leaveDrain(this.#signal, this);
-      this.#deadline.close();
-      this.#takeDeadline.close();
+      const flushing = this.#output.flush();
+      if (flushing !== undefined) await flushing;
       this.#close();
-      this.input.release();
-      this.#output.release();
+      this.#release();
+      this.#ending.finished(this.#connection);
+    } catch (error) {
+      this.#close();
+      this.#release();
+      this.#ending.failed(this.#connection, error);
     }
+  }
+
+  #release(): void {
+    this.#server.drain?.leave(this);
+    this.#deadline.close();
+    this.#takeDeadline.close();
+    this.input.release();
+    this.#output.release();
+  }
+
+  /** Nothing has been asked for for a while: {@link ServerConnection.run} goes no further. */
+  #rest(rester: Rester): void {
+    rester.rest(this.#limits.idleTimeout - RESTS_AFTER);
+    this.input.abandon();
+    this.#release();
   }
 
   drain(): void {
@@ -179,7 +220,9 @@ export class ServerConnection implements ExchangeHost, ResponderHost, Drainable 
     const phase = parser.begun ? "head" : "idle";
     if (this.#phase !== phase) {
       this.#phase = phase;
-      this.#deadline.set(this.#limits[phase === "idle" ? "idleTimeout" : "headerTimeout"]);
+      const { idleTimeout, headerTimeout } = this.#limits;
+      const idle = this.#rester === undefined ? idleTimeout : RESTS_AFTER;
+      this.#deadline.set(phase === "idle" ? idle : headerTimeout);
     }
     return INCOMPLETE;
   }
@@ -224,12 +267,13 @@ export class ServerConnection implements ExchangeHost, ResponderHost, Drainable 
     const exchange = new Exchange(this, parser, body);
     input.pin(parser.length);
     this.#exchange = exchange;
+    this.#served = true;
     return exchange;
   }
 
   #call(exchange: Exchange): unknown {
     try {
-      return this.#handler(exchange.request, exchange.info);
+      return this.#server.handler(exchange.request, exchange.info);
     } catch (error) {
       return this.failure(exchange, error);
     }
@@ -266,8 +310,9 @@ export class ServerConnection implements ExchangeHost, ResponderHost, Drainable 
   }
 
   report(exchange: Exchange, error: unknown): void {
-    const told = exchange.isConsequence(error) ? this.#onAborted : this.#onError;
-    told?.(error, exchange.describe());
+    const { options } = this.#server;
+    if (exchange.isConsequence(error)) options.onAborted?.(error, exchange.describe());
+    else options.onError?.(error, exchange.describe());
   }
 
   /** Tells those who wait whether responses were sent. */
@@ -288,7 +333,10 @@ export class ServerConnection implements ExchangeHost, ResponderHost, Drainable 
   #expire(): void {
     switch (this.#phase) {
       case "idle":
-        return this.#close();
+        // What has come may have been empty lines: they do not keep a connection.
+        if (this.#rester === undefined || !this.#served) this.#close();
+        else this.#rest(this.#rester);
+        return;
       case "head":
         // No response is under way: the requests before have been answered.
         this.#timedOut = true;

@@ -80,24 +80,25 @@ class Group {
 const groups = new WeakMap<Timers, Group>();
 
 /** One deadline, which can be set again and again. */
-export class Deadline {
+export abstract class Deadline {
   /** The tick of its queue at which it is reached. */
   due = 0;
 
   readonly #group: Group;
-  readonly #reached: () => void;
   #queue: Queue | undefined = undefined;
   #before: Deadline | undefined = undefined;
   #after: Deadline | undefined = undefined;
 
-  /** @param reached Called once each time that the deadline is reached. */
-  constructor(timers: Timers, reached: () => void) {
+  /** @param timers Where time comes from. */
+  constructor(timers: Timers) {
     let group = groups.get(timers);
     if (group === undefined) groups.set(timers, group = new Group(timers));
     group.members++;
     this.#group = group;
-    this.#reached = reached;
   }
+
+  /** Called each time that the deadline is reached. */
+  protected abstract expire(): void;
 
   /**
    * Puts the deadline `ms` milliseconds from now, or up to an eighth of that later; `Infinity` for
@@ -131,13 +132,28 @@ export class Deadline {
   /** It has been reached. */
   reach(): void {
     this.clear();
-    this.#reached();
+    this.expire();
   }
 
   /** Takes it away for good. Once only. */
   close(): void {
     this.clear();
     if (--this.#group.members === 0) this.#group.disarm();
+  }
+}
+
+/** A deadline that calls a function. */
+export class Alarm extends Deadline {
+  readonly #expired: () => void;
+
+  /** @param expired Called each time that the deadline is reached. */
+  constructor(timers: Timers, expired: () => void) {
+    super(timers);
+    this.#expired = expired;
+  }
+
+  protected override expire(): void {
+    this.#expired();
   }
 }
 

@@ -150,6 +150,11 @@ export class Input {
     if (this.bytes.length > SMALLEST) this.#replace(takeBuffer(SMALLEST));
   }
 
+  /** Takes the read under way for given up: the connection will not settle it. */
+  abandon(): void {
+    this.#reading = undefined;
+  }
+
   /** Releases everything; not to be used after it. */
   release(): void {
     // A read that has not settled may still write into the buffer.

@@ -1,5 +1,7 @@
 import type { HttpConnection, HttpHandler, HttpOptions } from "./api.ts";
 import { ServerConnection } from "./connection.ts";
+import { RestingConnection, type WatchedConnection } from "./resting.ts";
+import { type HttpEnding, HttpServer } from "./server.ts";
 
 export type {
   FailedRequest,
@@ -10,6 +12,7 @@ export type {
   Timers,
 } from "./api.ts";
 export { DEFAULT_LIMITS, type Limits } from "./limits.ts";
+export { type HttpEnding, HttpServer } from "./server.ts";
 
 /**
  * Serves HTTP/1.1 and HTTP/1.0 (RFC 9110, RFC 9112) on one connection, and closes it.
@@ -35,5 +38,27 @@ export function serveHttp(
   handler: HttpHandler,
   options: HttpOptions = {},
 ): Promise<void> {
-  return new ServerConnection(connection, handler, options).run();
+  const server = new HttpServer(handler, options);
+  return new Promise((resolve, reject) =>
+    attend(server, connection, {
+      finished: () => resolve(),
+      failed: (_, error) => reject(error),
+    })
+  );
+}
+
+/**
+ * Serves one connection of many, as {@link serveHttp}.
+ *
+ * @param server What it has in common with the others.
+ * @param connection An established connection.
+ * @param ending Told what becomes of it.
+ */
+export function attend(server: HttpServer, connection: HttpConnection, ending: HttpEnding): void {
+  if (connection.onceReadable === undefined) {
+    void new ServerConnection(server, connection, ending).run();
+  } else {
+    const { idleTimeout } = server.limits;
+    new RestingConnection(server, connection as WatchedConnection, ending, idleTimeout);
+  }
 }

@@ -1,6 +1,6 @@
 import type { Stack } from "../../stack/stack.ts";
 import { connectFlow, parseHostname } from "../connect.ts";
-import { fetchListener } from "../fetch_listener.ts";
+import { FetchListener } from "../fetch_listener.ts";
 import { FlowSet } from "../flow_set.ts";
 import type {
   FetchModule,
@@ -68,7 +68,7 @@ export class TestHost {
    * @param module The listener, or the application.
    */
   async serve(port: number, module: Listener | FetchModule): Promise<Serving> {
-    const listener = "flow" in module ? module : fetchListener(module);
+    const listener = "flow" in module ? module : new FetchListener(module);
     const context = this.#context(port);
     if (listener.start !== undefined) await listener.start(context);
     const handle = this.stack.listen({ port }, (connection) => {

@@ -43,19 +43,19 @@ class EstablishedConnection implements Connection {
   }
 
   get local(): Endpoint {
-    return { address: this.#tcb.localAddress, port: this.#tcb.localPort };
+    return { address: this.#block.localAddress, port: this.#block.localPort };
   }
 
   get remote(): Endpoint {
-    return { address: this.#tcb.remoteAddress, port: this.#tcb.remotePort };
+    return { address: this.#block.remoteAddress, port: this.#block.remotePort };
   }
 
   get state(): TcpState {
-    return stateOf(this.#tcb);
+    return this.#block.atRest ? "Established" : stateOf(this.#tcb);
   }
 
   get closeReason(): CloseReason | undefined {
-    return this.#tcb.closeReason;
+    return this.#block.atRest ? undefined : this.#tcb.closeReason;
   }
 
   get observer(): ConnectionObserver | undefined {
@@ -67,11 +67,11 @@ class EstablishedConnection implements Connection {
   }
 
   get readableBytes(): number {
-    return this.#tcb.receiveQueued;
+    return this.#block.atRest ? 0 : this.#tcb.receiveQueued;
   }
 
   get ended(): boolean {
-    return this.#tcb.receiveQueued === 0 && finReceived(this.#tcb);
+    return !this.#block.atRest && this.#tcb.receiveQueued === 0 && finReceived(this.#tcb);
   }
 
   get writableBytes(): number {

@@ -4,7 +4,6 @@ import type { Connection, ConnectionObserver } from "./api.ts";
 import { moveTo } from "./connection.ts";
 import type { CongestionControl, CongestionName } from "./congestion.ts";
 import type { Ecn } from "./ecn.ts";
-import type { FlowEntry } from "./flow_table.ts";
 import { isChallenged } from "./challenge_acks.ts";
 import { PathMtu } from "./path_mtu.ts";
 import { ReceiveTuning } from "./receive_tuning.ts";
@@ -18,7 +17,7 @@ const MICROSECONDS = 1000;
  * handshake, where both directions stand, and what was learnt of the path and still holds. All that
  * it takes to send and to receive is made anew when something happens again, by {@link awake}.
  */
-export class Resting implements FlowEntry, Block {
+export class Resting implements Block {
   readonly services: TcpServices;
   readonly route: Route;
   readonly localPort: number;
@@ -121,6 +120,11 @@ export class Resting implements FlowEntry, Block {
 
   get remoteAddress(): IpAddress {
     return this.route.remote;
+  }
+
+  /** {@link Block.atRest} */
+  get atRest(): boolean {
+    return true;
   }
 
   /** Something is about to happen: the whole block takes its place again. */

@@ -89,7 +89,9 @@ export interface Acceptor {
 export type SendTimer = "off" | "retransmit" | "reorder" | "probe" | "persist";
 
 /** What a connection's handle holds: its block, or what is kept of it at rest. */
-export interface Block {
+export interface Block extends FlowEntry {
+  /** Nothing happens on it, and only what must be kept is there. */
+  readonly atRest: boolean;
   /** Gives the block, which is made anew if the connection was at rest. */
   awake(): Tcb;
 }
@@ -99,7 +101,7 @@ export interface Block {
  * names of RFC 9293 section 3.3.1; sequence numbers are signed 32-bit integers, times milliseconds.
  * What is to be done with them is said in the files around this one, concern by concern.
  */
-export class Tcb implements FlowEntry, Timed, Challenged, Block {
+export class Tcb implements Timed, Challenged, Block {
   readonly services: TcpServices;
   readonly route: Route;
   readonly localPort: number;
@@ -349,6 +351,11 @@ export class Tcb implements FlowEntry, Timed, Challenged, Block {
     const { now, options: { restAfter } } = this.services;
     const deadline = this.quietSince + restAfter;
     return deadline > now ? deadline : now + restAfter;
+  }
+
+  /** {@link Block.atRest} */
+  get atRest(): boolean {
+    return false;
   }
 
   /** {@link Block.awake} */

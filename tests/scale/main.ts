@@ -11,6 +11,7 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { cpuUsage } from "node:process";
+import { setTimeout as delay } from "node:timers/promises";
 import { World } from "./world.ts";
 
 const print = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
@@ -102,6 +103,8 @@ async function measure(kind: Kind): Promise<void> {
     clients.greeting = greeting;
     const answered = clients.answered;
     await world.open(name === "opened" ? 1_000 : 1_000 + idle / 2, idle / 2, port);
+    await world.pass(12_000);
+    await delay(12_000); // What the runtime measures, it measures on the clock of the system.
     await world.pass(12_000);
     if (greeting.length > 0 && clients.answered - answered !== idle / 2) {
       throw new Error(`${clients.answered - answered} answers to ${idle / 2} requests`);

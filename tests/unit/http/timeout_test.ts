@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { Deadline } from "../../../runtime/http/deadline.ts";
+import { Alarm } from "../../../runtime/http/deadline.ts";
 import { turn } from "../../support/duplex.ts";
 import {
   get,
@@ -245,7 +245,7 @@ Deno.test("deadlines are reached in order, never early and at most an eighth lat
   const reached: [string, number][] = [];
   const set = new Map<string, number>();
   const make = (name: string) =>
-    new Deadline(timers, () => reached.push([name, timers.time - set.get(name)!]));
+    new Alarm(timers, () => reached.push([name, timers.time - set.get(name)!]));
   const deadlines = ["a", "b", "c", "d", "e"].map((name) => ({ name, deadline: make(name) }));
   const [a, b, c, d, e] = deadlines;
   const put = ({ name, deadline }: typeof deadlines[number], ms: number) => {
@@ -280,7 +280,7 @@ Deno.test("deadlines are reached in order, never early and at most an eighth lat
 Deno.test("a deadline may be set again when it is reached", () => {
   const timers = new ManualTimers();
   let count = 0;
-  const deadline = new Deadline(timers, () => {
+  const deadline = new Alarm(timers, () => {
     if (++count < 5) deadline.set(100);
   });
   deadline.set(100);
@@ -291,7 +291,7 @@ Deno.test("a deadline may be set again when it is reached", () => {
 
 Deno.test("to set deadlines of many connections takes one timer", () => {
   const timers = new ManualTimers();
-  const deadlines = Array.from({ length: 1000 }, () => new Deadline(timers, () => {}));
+  const deadlines = Array.from({ length: 1000 }, () => new Alarm(timers, () => {}));
   for (let round = 0; round < 10; round++) {
     for (const deadline of deadlines) deadline.set(1000);
     timers.advance(10);
