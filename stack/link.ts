@@ -10,6 +10,8 @@ export interface LinkCapabilities {
   readonly transmitChecksum: boolean;
   /** TCP super-segments up to `maxFrame` may leave with a `segmentSize`. */
   readonly segmentation: boolean;
+  /** The payload of a frame may lie in another buffer than its headers; `false` by default. */
+  readonly gather?: boolean;
 }
 
 /** Where a stack's frames leave. Every device is a link; a test may give any function. */

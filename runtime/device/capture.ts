@@ -1,5 +1,6 @@
 import type { LinkCapabilities } from "../../stack/link.ts";
 import type { Frame } from "../../stack/wire/frame.ts";
+import { inOnePiece } from "./carries.ts";
 import type { Device } from "./device.ts";
 import { BlockWriter, type Direction, INBOUND, OUTBOUND, type Timestamp } from "./pcapng.ts";
 
@@ -176,6 +177,7 @@ class CapturedInterface implements CaptureDevice {
   lost = 0;
   /** How many of them come after the last one that is in the file. */
   untold = 0;
+  readonly capabilities: LinkCapabilities;
   readonly #device: Device;
   readonly #recorder: Recorder;
   readonly #live: boolean;
@@ -186,6 +188,7 @@ class CapturedInterface implements CaptureDevice {
 
   constructor(device: Device, recorder: Recorder, id: number, live: boolean) {
     this.#device = device;
+    this.capabilities = inOnePiece(device.capabilities);
     this.#recorder = recorder;
     this.id = id;
     this.#live = live;
@@ -193,10 +196,6 @@ class CapturedInterface implements CaptureDevice {
 
   get name(): string {
     return this.#device.name;
-  }
-
-  get capabilities(): LinkCapabilities {
-    return this.#device.capabilities;
   }
 
   receive(frame: Frame, now: number): boolean {

@@ -14,9 +14,21 @@ export const MAX_IP_PACKET = 65535;
  * @param frame A frame that shall be transmitted.
  */
 export function carries(capabilities: LinkCapabilities, frame: Frame): boolean {
-  const { bytes, offset, length } = frame;
-  return length >= ETHERNET_HEADER_SIZE && length <= capabilities.maxFrame &&
-    offset >= 0 && offset + length <= bytes.length &&
+  const { bytes, offset, length, apart, apartOffset, apartLength } = frame;
+  const here = length - apartLength;
+  return here >= ETHERNET_HEADER_SIZE && length <= capabilities.maxFrame &&
+    offset >= 0 && offset + here <= bytes.length &&
+    apartOffset >= 0 && apartOffset + apartLength <= apart.length &&
+    (apartLength === 0 || capabilities.gather === true) &&
     (capabilities.transmitChecksum || frame.checksum !== "partial") &&
     (capabilities.segmentation || frame.segmentSize === 0);
+}
+
+/**
+ * What a device can do behind one that looks at whole frames: all but frames in two pieces.
+ *
+ * @param capabilities What the device can do by itself.
+ */
+export function inOnePiece(capabilities: LinkCapabilities): LinkCapabilities {
+  return capabilities.gather ? { ...capabilities, gather: false } : capabilities;
 }

@@ -2,7 +2,7 @@ import type { LinkCapabilities } from "../../stack/link.ts";
 import { read16, write16 } from "../../stack/wire/bytes.ts";
 import { fold, sum } from "../../stack/wire/checksum.ts";
 import { Frame } from "../../stack/wire/frame.ts";
-import { carries, ETHERNET_HEADER_SIZE } from "./carries.ts";
+import { carries, ETHERNET_HEADER_SIZE, inOnePiece } from "./carries.ts";
 import type { Device } from "./device.ts";
 import { markCongestion } from "./ecn_mark.ts";
 import { FrameHeap } from "./frame_heap.ts";
@@ -127,6 +127,7 @@ const IPV6 = 0x86dd;
  * ```
  */
 export class ImpairedDevice implements Device {
+  readonly capabilities: LinkCapabilities;
   readonly #device: Device;
   readonly #transmit: Path;
   readonly #receive: Path;
@@ -143,16 +144,13 @@ export class ImpairedDevice implements Device {
   constructor(device: Device, options: ImpairmentOptions) {
     const { seed, transmit = {}, receive = {}, limit = DEFAULT_LIMIT } = options;
     this.#device = device;
+    this.capabilities = inOnePiece(device.capabilities);
     this.#transmit = new Path(seededRandom(seed), limit, transmit);
     this.#receive = new Path(seededRandom(~seed), limit, receive);
   }
 
   get name(): string {
     return this.#device.name;
-  }
-
-  get capabilities(): LinkCapabilities {
-    return this.#device.capabilities;
   }
 
   /** What became of the frames so far, in each direction. */

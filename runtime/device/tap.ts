@@ -212,6 +212,7 @@ export class TapDevice implements Device {
       maxFrame: ETHERNET_HEADER_SIZE + (offload ? MAX_IP_PACKET : mtu),
       transmitChecksum: offload,
       segmentation: offload,
+      gather: offload,
     };
   }
 
@@ -282,9 +283,12 @@ export class TapDevice implements Device {
   /** Writes one frame with one system call and without a copy of ours; negative if it failed. */
   #writeFrame(frame: Frame): number {
     if (this.#headerSize > 0) {
+      const { apartLength } = frame;
       writeVirtioNetHeader(frame, this.#header, 0);
-      this.#gather.set(1, frame.bytes, frame.offset, frame.length);
-      return this.#writev(this.#tun, this.#gather.bytes, 2);
+      this.#gather.set(1, frame.bytes, frame.offset, frame.length - apartLength);
+      if (apartLength === 0) return this.#writev(this.#tun, this.#gather.bytes, 2);
+      this.#gather.set(2, frame.apart, frame.apartOffset, apartLength);
+      return this.#writev(this.#tun, this.#gather.bytes, 3);
     }
     if (frame.offset === 0) return this.#write(this.#tun, frame.bytes, frame.length);
     this.#gather.set(0, frame.bytes, frame.offset, frame.length);

@@ -123,15 +123,16 @@ export class Lan {
     const [near, far] = loopbackPair({ names: [address, "switch"], capacity: 16 << 20, ...link });
     this.#switch.add(far);
     const device = new ImpairedDevice(near, { seed: seed * 509 + number, transmit: path });
-    const tapped: Link = {
-      capabilities: device.capabilities,
+    const joining: Link = {
+      capabilities: { ...device.capabilities, gather: true },
       transmit(frame, now) {
-        tap?.(station, frame, now);
-        return device.transmit(frame, now);
+        const whole = frame.apartLength > 0 ? frame.clone() : frame;
+        tap?.(station, whole, now);
+        return device.transmit(whole, now);
       },
     };
     const stack = new Stack({
-      link: tap === undefined ? device : tapped,
+      link: joining,
       mac: `02:00:00:00:00:${number.toString(16).padStart(2, "0")}`,
       addresses: [`${address}/24`],
       random: seededRandom(seed * 257 + number),

@@ -48,6 +48,7 @@ export interface Ipv4OutputOptions {
 export class Ipv4Output implements IpOutput {
   readonly frame: Frame = new Frame(new Uint8Array(TRANSPORT_OFFSET + ipv4.MAX_LENGTH));
   readonly transmitChecksum: boolean;
+  readonly gather: boolean;
   readonly segmentationLimit: number;
   /** The stack's time in ms, which it sets before it calls anything that may send. */
   now = 0;
@@ -59,9 +60,10 @@ export class Ipv4Output implements IpOutput {
 
   /** @param options What to work with. */
   constructor(options: Ipv4OutputOptions) {
-    const { transmitChecksum, segmentation, maxFrame } = options.capabilities;
+    const { transmitChecksum, segmentation, maxFrame, gather = false } = options.capabilities;
     this.#options = options;
     this.transmitChecksum = transmitChecksum;
+    this.gather = gather && transmitChecksum; // What is summed here lies in one piece.
     this.segmentationLimit = segmentation
       ? Math.min(maxFrame - HEADERS, ipv4.MAX_LENGTH - ipv4.HEADER_LENGTH)
       : 0;

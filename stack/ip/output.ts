@@ -35,6 +35,8 @@ export interface IpOutput {
   readonly frame: Frame;
   /** The link takes a partial checksum: the transport writes only the pseudo-header sum. */
   readonly transmitChecksum: boolean;
+  /** The transport's payload may lie in another buffer: {@link Frame.setApart}. */
+  readonly gather: boolean;
   /** Largest transport payload and header the link takes as one super-segment; 0: none. */
   readonly segmentationLimit: number;
   /**

@@ -78,6 +78,24 @@ export class ByteRing {
     if (first < count) copy(buffer, 0, target, offset + first, count - first);
   }
 
+  /** The memory in which {@link ByteRing.locate} finds bytes, until the next that are placed. */
+  get memory(): Uint8Array {
+    return this.#buffer;
+  }
+
+  /**
+   * Finds bytes that are to be read where they lie.
+   *
+   * @param at Position from the start of the queue; `at + count <= length`.
+   * @param count How many.
+   * @returns Index of the first in {@link ByteRing.memory}; -1 if they are not in one piece.
+   */
+  locate(at: number, count: number): number {
+    const { length } = this.#buffer;
+    const from = (this.#start + at) & (length - 1);
+    return from + count <= length ? from : -1;
+  }
+
   /** Removes `count` bytes, at most `length`, from the start. */
   drop(count: number): void {
     this.#start = (this.#start + count) & (this.#buffer.length - 1);

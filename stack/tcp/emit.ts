@@ -18,12 +18,15 @@ import {
   writeTimestamps,
 } from "../wire/tcp.ts";
 import { receiveLimit } from "./buffer_limits.ts";
+import type { ByteRing } from "./byte_ring.ts";
 import { ecnFlags, ecnSynFlags } from "./congestion_marks.ts";
 import type { Tcb, TcpServices } from "./tcb.ts";
 import type { TimeWait } from "./time_wait.ts";
 
 /** The largest value of the window field. */
 const MAX_WINDOW_FIELD = 65_535;
+/** From this many bytes on a payload is sent from where it lies; below it a copy is cheaper. */
+const GATHER_FROM = 4096;
 /** Time between two answers to segments outside the window that carry nothing, in milliseconds. */
 export const OUT_OF_WINDOW_ACK_INTERVAL = 100;
 
@@ -48,9 +51,7 @@ export function sendSegment(
 ): boolean {
   const { ip } = tcb.services;
   const headerLength = writeOptions(tcb, length === 0);
-  if (length > 0) {
-    tcb.sendRing!.peek(at, ip.frame.bytes, TRANSPORT_OFFSET + headerLength, length);
-  }
+  if (length > 0) attachPayload(ip, tcb.sendRing!, at, length, headerLength);
   const window = advertisedWindow(tcb);
   tcb.unacknowledged = 0;
   tcb.ackNow = false;
@@ -68,6 +69,19 @@ export function sendSegment(
     ip.frame.headerLength = headerLength;
   }
   return emit(tcb, seq, tcb.rcvNxt, flags | ACK, window, headerLength, length, mark);
+}
+
+/** Has the payload follow the header in the transmit frame, copied or from where it lies. */
+function attachPayload(
+  ip: IpOutput,
+  ring: ByteRing,
+  at: number,
+  length: number,
+  headerLength: number,
+): void {
+  const from = ip.gather && length >= GATHER_FROM ? ring.locate(at, length) : -1;
+  if (from >= 0) ip.frame.setApart(ring.memory, from, length);
+  else ring.peek(at, ip.frame.bytes, TRANSPORT_OFFSET + headerLength, length);
 }
 
 /**

@@ -9,6 +9,8 @@
  */
 export type ChecksumStatus = "complete" | "partial" | "verified";
 
+const NOWHERE = new Uint8Array(0);
+
 /**
  * A view of one Ethernet frame: bytes, where the frame lies in them, and what the device and the
  * stack leave to each other.
@@ -36,6 +38,12 @@ export class Frame {
   segmentSize = 0;
   /** With `segmentSize`: length of the headers to repeat, Ethernet through TCP, in bytes. */
   headerLength = 0;
+  /** Where the last `apartLength` bytes of the frame lie (transmit, where the link gathers). */
+  apart: Uint8Array = NOWHERE;
+  /** Index in `apart` of the first of them. */
+  apartOffset = 0;
+  /** How many of the frame's `length` bytes lie there; 0: all of them are in `bytes`. */
+  apartLength = 0;
 
   /**
    * Makes a view of a frame, with no offload.
@@ -58,13 +66,23 @@ export class Frame {
     this.clearOffload();
   }
 
-  /** Marks the frame as an ordinary one: whole checksum, one segment. */
+  /** Marks the frame as an ordinary one: whole checksum, one segment, in one piece. */
   clearOffload(): void {
     this.checksum = "complete";
     this.checksumStart = 0;
     this.checksumOffset = 0;
     this.segmentSize = 0;
     this.headerLength = 0;
+    this.apart = NOWHERE;
+    this.apartOffset = 0;
+    this.apartLength = 0;
+  }
+
+  /** Has the end of the frame lie in another buffer. */
+  setApart(bytes: Uint8Array, offset: number, length: number): void {
+    this.apart = bytes;
+    this.apartOffset = offset;
+    this.apartLength = length;
   }
 
   /** Takes over the offload metadata of another frame. */
@@ -76,14 +94,18 @@ export class Frame {
     this.headerLength = from.headerLength;
   }
 
-  /** A frame of its own: the bytes copied, the offload metadata kept. */
+  /** A frame of its own, in one piece: the bytes copied, the offload metadata kept. */
   clone(): Frame {
-    const copy = new Frame(this.bytes.slice(this.offset, this.offset + this.length));
+    const { bytes, offset, length, apart, apartOffset, apartLength } = this;
+    const here = length - apartLength;
+    const copy = new Frame(new Uint8Array(length));
+    copy.bytes.set(bytes.subarray(offset, offset + here));
+    copy.bytes.set(apart.subarray(apartOffset, apartOffset + apartLength), here);
     copy.copyOffload(this);
     return copy;
   }
 
-  /** The frame's bytes, as a view without a copy. */
+  /** The bytes of a frame in one piece, as a view without a copy. */
   view(): Uint8Array {
     return this.bytes.subarray(this.offset, this.offset + this.length);
   }

@@ -131,6 +131,19 @@ export function testDeviceCompliance(
     }
   });
 
+  test("carries a frame whose end lies in another buffer, if it says so", (device, far) => {
+    const bytes = testFrame(900, 3);
+    const frame = new Frame(bytes.slice(0, 50), 0, 900);
+    frame.setApart(bytes.slice(40), 10, 850);
+    const { gather = false } = device.capabilities;
+    assertEquals(device.transmit(frame, performance.now()), gather);
+    assertEquals(far.take(), gather ? bytes : undefined);
+    frame.setApart(bytes, 60, 850);
+    assertEquals(device.transmit(frame, performance.now()), false, "beyond that buffer's end");
+    frame.setApart(bytes, 0, 890);
+    assertEquals(device.transmit(frame, performance.now()), false, "an Ethernet header in two");
+  });
+
   test("transmits from any place in a buffer, which is free again at once", (device, far) => {
     const buffer = new Uint8Array(4096);
     for (const [start, offset] of [[0, 0], [0, 2], [100, 0], [101, 33]] as const) {

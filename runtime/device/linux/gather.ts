@@ -1,23 +1,26 @@
 const ENTRY_SIZE = 16;
 const TWO_TO_32 = 0x100000000;
 
+/** Pieces that are sent as one: what a device puts before a frame, its headers, its payload. */
+const ENTRIES = 3;
+
 /**
- * Two entries of `struct iovec`, for `writev`: pieces of buffers that are sent as one, each given
- * by address and length.
+ * Entries of `struct iovec`, for `writev`: pieces of buffers that are sent as one, each given by
+ * address and length.
  *
  * An address is below 2^53, so a plain number holds it; that of a buffer is asked for once, since
  * it does not move.
  */
 export class Gather {
   /** The structure, as `writev` takes it. */
-  readonly bytes: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(2 * ENTRY_SIZE));
+  readonly bytes: Uint8Array<ArrayBuffer> = new Uint8Array(new ArrayBuffer(ENTRIES * ENTRY_SIZE));
   readonly #words = new Uint32Array(this.bytes.buffer);
   readonly #addresses = new WeakMap<ArrayBufferLike, number>();
 
   /**
    * Sets one entry.
    *
-   * @param index Which one: 0 or 1.
+   * @param index Which one: 0 to 2.
    * @param bytes The buffer; the caller has made sure that the piece lies within it.
    * @param offset Index of the piece's first byte.
    * @param length Length of the piece in bytes.

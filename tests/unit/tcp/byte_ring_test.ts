@@ -27,6 +27,21 @@ Deno.test("bytes come out as they went in, also around the edge of the buffer", 
   assertEquals([ring.length, ring.capacity], [1500, 2048]);
 });
 
+Deno.test("bytes in one piece are found where they lie, those around the edge are not", () => {
+  const ring = new ByteRing(new BufferPool(1 << 30), 2048);
+  ring.append(numbers(0, 2000), 0, 2000);
+  ring.drop(1900);
+  ring.append(numbers(2000, 300), 0, 300);
+  const found = (at: number, count: number) => {
+    const from = ring.locate(at, count);
+    return from < 0 ? undefined : ring.memory.slice(from, from + count);
+  };
+  assertEquals(found(0, 148), numbers(1900, 148));
+  assertEquals(found(0, 149), undefined);
+  assertEquals(found(147, 2), undefined);
+  assertEquals(found(148, 252), numbers(2048, 252));
+});
+
 Deno.test("bytes placed ahead stay where they are when the ring grows, until they are in line", () => {
   const ring = new ByteRing(new BufferPool(1 << 30), 2048);
   ring.append(numbers(0, 2000), 0, 2000);
