@@ -1,4 +1,5 @@
 import type { CloseReason, Connection, ConnectionObserver } from "../stack/tcp/api.ts";
+import { copy } from "../stack/tcp/byte_ring.ts";
 import { connectionError, flowClosedError, ignore, reject, rejected } from "./errors.ts";
 import { Fifo } from "./fifo.ts";
 import type { ReadableWaiter } from "./readable_waiter.ts";
@@ -181,6 +182,22 @@ export class FlowCore implements ConnectionObserver {
       readers.shift();
       reader.resolve(outcome);
     }
+  }
+
+  /** {@link ConnectionObserver.received} */
+  received(bytes: Uint8Array, offset: number, count: number): number {
+    const readers = this.#readers;
+    if (readers === undefined || this.released) return 0;
+    let taken = 0;
+    for (let reader = readers.head; reader?.target !== undefined && taken < count;) {
+      const length = Math.min(reader.target.length, count - taken);
+      copy(bytes, offset + taken, reader.target, 0, length);
+      taken += length;
+      readers.shift();
+      reader.resolve(length);
+      reader = readers.head;
+    }
+    return taken;
   }
 
   /** {@link ConnectionObserver.writable} */

@@ -52,6 +52,17 @@ export interface Endpoint {
 export interface ConnectionObserver {
   /** Data, or the end of the peer's stream, has arrived. */
   readable(): void;
+  /**
+   * Data has arrived, none waits before it, and it may be taken from where it lies, so that it is
+   * copied once. What is left over waits, and {@link ConnectionObserver.readable} tells of it. This
+   * one must not call the connection.
+   *
+   * @param bytes Where it lies; lent until the call returns.
+   * @param offset Index of the first byte.
+   * @param count How many there are.
+   * @returns How many were taken, 0 to `count`.
+   */
+  received?(bytes: Uint8Array, offset: number, count: number): number;
   /** Room has come free in the send buffer after a `write` took less than it was offered. */
   writable(): void;
   /** The connection has ended; called once, the last call. TIME_WAIT counts as ended. */

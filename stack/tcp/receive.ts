@@ -1,5 +1,6 @@
 import { ACK, FIN, RST, type Segment, SYN } from "../wire/tcp.ts";
 import { processAck } from "./acknowledgment.ts";
+import { applicationRead } from "./buffer_limits.ts";
 import { ByteRing } from "./byte_ring.ts";
 import { roomFor } from "./byte_room.ts";
 import { marksArrive } from "./congestion_marks.ts";
@@ -226,30 +227,56 @@ function receiveText(tcb: Tcb, segment: Segment, now: number): void {
     sendAck(tcb); // At once, one for each: the duplicate ACKs of RFC 5681 section 4.2
     return;
   }
-  let count = segment.length;
   if (tcb.discarding) {
-    if (!discard(tcb, count, now)) return;
-  } else {
-    const { pool } = tcb.services;
-    const room = roomFor(pool, tcb.receiveRing, tcb.receiveQueued, count);
-    if (room < count) {
-      // Nothing that was acknowledged is ever lost: what has no room is as if it had not come.
-      counters.droppedMemory++;
-      if (room === 0) return;
-      segment.length = count = room;
-      segment.flags &= ~FIN;
-    }
-    const ring = tcb.receiveRing ??= new ByteRing(pool, count);
-    ring.append(segment.bytes, segment.offset, count);
-    if (tcb.ahead !== undefined) {
-      count += joinAhead(tcb, ring, (tcb.rcvNxt + count) | 0);
-      tcb.ackNow = true;
-    }
+    if (discard(tcb, segment.length, now)) inOrder(tcb, segment.length);
+    return;
   }
+  const taken = tcb.receiveRing === undefined ? handOver(tcb, segment) : 0;
+  if (taken < segment.length) store(tcb, segment, taken);
+}
+
+/** Counts what has arrived in order: it is ours now, and will be acknowledged. */
+function inOrder(tcb: Tcb, count: number): void {
   tcb.rcvNxt = (tcb.rcvNxt + count) | 0;
   tcb.unacknowledged += count;
   tcb.bytesReceived += count;
-  counters.bytesReceived += count;
+  tcb.services.counters.bytesReceived += count;
+}
+
+/**
+ * Gives text to who waits for it, straight from the frame.
+ *
+ * @returns Bytes that were taken.
+ */
+function handOver(tcb: Tcb, segment: Segment): number {
+  const taken = tcb.observer?.received?.(segment.bytes, segment.offset, segment.length) ?? 0;
+  if (taken > 0) {
+    inOrder(tcb, taken);
+    applicationRead(tcb);
+  }
+  return taken;
+}
+
+/** Keeps text that is in order, as far as there is room: what lay ahead may follow it. */
+function store(tcb: Tcb, segment: Segment, taken: number): void {
+  const { counters, pool } = tcb.services;
+  let count = segment.length - taken;
+  const room = roomFor(pool, tcb.receiveRing, tcb.receiveQueued, count);
+  if (room < count) {
+    // Nothing that was acknowledged is ever lost: what has no room is as if it had not come.
+    counters.droppedMemory++;
+    if (room === 0) return;
+    count = room;
+    segment.length = taken + count;
+    segment.flags &= ~FIN;
+  }
+  const ring = tcb.receiveRing ??= new ByteRing(pool, count);
+  ring.append(segment.bytes, segment.offset + taken, count);
+  if (tcb.ahead !== undefined) {
+    count += joinAhead(tcb, ring, (tcb.rcvNxt + count) | 0);
+    tcb.ackNow = true;
+  }
+  inOrder(tcb, count);
   tcb.readableNews = true;
 }
 

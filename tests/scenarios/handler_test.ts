@@ -4,6 +4,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Flow } from "../../runtime/listener.ts";
 import { gone } from "../../runtime/testing/gone.ts";
 import { scenario } from "../../runtime/testing/scenario.ts";
+import { patternBytes } from "../../runtime/testing/segment_script.ts";
 import { countOf } from "../support/established.ts";
 
 /** A flow that is served by nobody but the test, and what happens to it. */
@@ -29,6 +30,29 @@ function outcome(promise: Promise<unknown>): { value: unknown } {
   promise.then((value) => result.value = value, (error) => result.value = error.constructor);
   return result;
 }
+
+Deno.test("who waits in read gets what arrives without its being stored, the rest is", async () => {
+  const { t, peer, flow } = await flowOf();
+  const first = new Uint8Array(100);
+  const reads = [flow.read(first), flow.read(new Uint8Array(50))];
+  peer.send("PSH ACK seq=1 ack=1 len=150");
+  assertEquals([t.stack.census().memory, await reads[0], await reads[1]], [0, 100, 50]);
+  assertEquals(first, patternBytes(1, 100));
+  t.advance(40);
+  peer.expect("ACK seq=1 ack=151");
+  // Ahead of its turn, then what was missing, more than is waited for, and the end.
+  const last = flow.read(new Uint8Array(30));
+  peer.send("ACK seq=251 ack=1 len=100");
+  peer.send("ACK seq=151 ack=1 len=100");
+  peer.send("FIN ACK seq=351 ack=1 len=10");
+  peer.expect("ACK seq=1 ack=151");
+  peer.expect("ACK seq=1 ack=362");
+  const rest = new Uint8Array(400);
+  assertEquals([await last, await flow.read(rest)], [30, 180]);
+  assertEquals(rest.subarray(0, 180), patternBytes(181, 180));
+  assertEquals([await flow.read(rest), t.stack.census().memory], [null, 0]);
+  assertEquals(t.stack.counters.tcp.bytesReceived, 360);
+});
 
 Deno.test("L18: connect rejects at once when it is refused", async () => {
   const t = scenario();

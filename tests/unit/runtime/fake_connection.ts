@@ -32,7 +32,17 @@ export class FakeConnection implements Connection {
 
   /** The peer sends. */
   deliver(text: string): void {
-    this.#received.push(...new TextEncoder().encode(text));
+    const bytes = new TextEncoder().encode(text);
+    const taken = this.#received.length === 0
+      ? this.observer?.received?.(bytes, 0, bytes.length) ?? 0
+      : 0;
+    this.fill(bytes.subarray(taken));
+  }
+
+  /** Bytes that lay ahead are in order now. */
+  fill(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.#received.push(...bytes);
     this.observer?.readable();
   }
 

@@ -69,6 +69,18 @@ Deno.test("reads that wait at the same time are served in order", async () => {
   assertEquals(await reads[2], null);
 });
 
+Deno.test("reads that wait at the same time share one arrival, and the rest waits for the next", async () => {
+  const { connection, flow } = make();
+  const reads = [readText(flow, 2), readText(flow, 1)];
+  const arrival = flow.arrival();
+  connection.deliver("abcdef");
+  assertEquals([await reads[0], await reads[1], await arrival], ["ab", "c", 3]);
+  assertEquals([await readText(flow, 2), await readText(flow, 2)], ["de", "f"]);
+  const late = readText(flow, 2);
+  connection.fill(bytes("ghi"));
+  assertEquals([await late, await readText(flow, 2)], ["gh", "i"]);
+});
+
 Deno.test("a read into an empty buffer yields 0 at any time, as in Deno", async () => {
   const { connection, flow } = make();
   assertEquals(await flow.read(new Uint8Array(0)), 0);
