@@ -29,8 +29,11 @@ export interface DriverOptions {
 /** Most frames that are received before handlers run and replies leave. */
 const BATCH = 64;
 
-/** Most bytes of them: large frames are as much work as many. */
-const BATCH_BYTES = 1 << 20;
+/** Bytes from which on handlers run: what they read at once is still in the processor's cache. */
+const BATCH_BYTES = 32_768;
+
+/** Bytes from which on replies leave, an acknowledgment among them. */
+const REPLY_BYTES = 262_144;
 
 /** Most frames that are received at a stretch after the process was kept from running. */
 const BACKLOG = 1024;
@@ -107,12 +110,12 @@ export class Driver {
       // or a timer now may have been settled by one that is here already, so all of them come first.
       const late = time - seen > STALE;
       let received = 0;
-      let batch: number;
+      let bytes = 0;
       do {
         const begun = time;
-        batch = 0;
-        let bytes = 0;
-        while (batch < BATCH && bytes < BATCH_BYTES && device.receive(frame, begun)) {
+        const end = bytes + BATCH_BYTES;
+        let batch = 0;
+        while (batch < BATCH && bytes < end && device.receive(frame, begun)) {
           stack.receive(frame, begun);
           batch++;
           bytes += frame.length;
@@ -121,7 +124,8 @@ export class Driver {
         received += batch;
         await pause();
         time = now();
-        if (time - begun <= STALE && !(late && batch === BATCH)) break;
+        if (bytes >= end && bytes < REPLY_BYTES) continue;
+        if (time - begun <= STALE && !(late && (batch === BATCH || bytes >= end))) break;
       } while (received < BACKLOG);
       if (received > 0) {
         if (slept && time - active <= this.#busyPoll) patience = this.#busyPoll;

@@ -10,6 +10,12 @@ import type { Tcb } from "./tcb.ts";
 import type { Transmission } from "./transmission.ts";
 import { transition } from "./transition.ts";
 
+/**
+ * Bytes that a connection sends in one poll: then it is the others' turn, and acknowledgments that
+ * have come meanwhile are looked at. More at once would be out of the processor's cache before the
+ * peer reads it.
+ */
+const TURN = 131_072;
 /** Below this many bytes no segment counts as full, however small those of the peer are. */
 const SMALLEST_FULL_SEGMENT = 536;
 
@@ -53,7 +59,13 @@ function sendData(tcb: Tcb, now: number): void {
 
   tcb.windowLimited = false;
   let limit: SendLimit = "application";
+  let sent = 0;
   for (;;) {
+    if (sent >= TURN) {
+      tcb.services.touch(tcb);
+      limit = "link";
+      break;
+    }
     const pipe = recovery.pipe(tcb);
     const lost = recovery.sendNewOnly ? undefined : recovery.flight.firstLost;
     if (lost !== undefined) {
@@ -65,6 +77,7 @@ function sendData(tcb: Tcb, now: number): void {
       }
       if (pacer !== undefined && holdsBack(tcb, pacer, now)) break;
       retransmit(tcb, lost, now);
+      sent += length;
       continue;
     }
     const at = (tcb.sndNxt - tcb.sndUna) | 0;
@@ -102,6 +115,7 @@ function sendData(tcb: Tcb, now: number): void {
       limit = "link";
       break;
     }
+    sent += length;
     if (fin) break;
   }
   const paced = tcb.paceDeadline !== Infinity;

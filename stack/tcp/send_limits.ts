@@ -6,7 +6,7 @@
  * - `"receiver"`: the peer's window.
  * - `"congestion"`: the congestion window.
  * - `"pacing"`: the rate that congestion control allows.
- * - `"link"`: the link is full.
+ * - `"link"`: the link is full, or other connections have their turn.
  */
 export type SendLimit = "idle" | "application" | "receiver" | "congestion" | "pacing" | "link";
 
