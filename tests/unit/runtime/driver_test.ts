@@ -301,10 +301,30 @@ Deno.test("a batch of large frames is as bounded as one of many", async () => {
     rig.device.frameLength = 65_536;
     rig.stack.onReceive = () => rig.stack.deadline = 0;
     await rig.start();
-    await rig.arrive(...new Array(40).fill(9));
+    await rig.arrive(...new Array(10).fill(9));
     const batches = rig.stack.calls.map((call) => call.startsWith("poll") ? "|" : "r").join("")
       .split("|").map((batch) => batch.length);
-    assertEquals(batches, [16, 16, 8, 0]);
+    assertEquals(batches, [4, 4, 2, 0]);
+  });
+});
+
+Deno.test("who reads a large frame does so before the next one comes in", async () => {
+  await drive(async (rig) => {
+    rig.device.frameLength = 65_536;
+    rig.stack.onReceive = async (first) => {
+      rig.stack.deadline = 0;
+      await undefined;
+      rig.stack.calls.push(`handler ${first}`);
+    };
+    await rig.start();
+    await rig.arrive(1, 2);
+    assertEquals(rig.stack.calls, [
+      "receive 1 at 0",
+      "handler 1",
+      "receive 2 at 0",
+      "handler 2",
+      "poll at 0",
+    ]);
   });
 });
 
