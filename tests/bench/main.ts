@@ -10,7 +10,7 @@ import { compare, type Subject } from "./compare.ts";
 import { Profile } from "./profile.ts";
 import { summarize, tables } from "./report.ts";
 import { Client, scenarios } from "./scenarios.ts";
-import { SERVERS } from "./servers.ts";
+import { SERVERS, USUAL_SERVERS } from "./servers.ts";
 import { soak } from "./soak.ts";
 
 /** What the others are compared with: what a user would otherwise run, and what the TAP allows. */
@@ -64,7 +64,9 @@ if (tapUnavailable !== undefined) {
   progress(`the benchmark needs a TAP in a network namespace: ${tapUnavailable}`);
   Deno.exit(1);
 }
-const names = several(args.server, Object.keys(SERVERS), "--server");
+const names = (args.server as string[]).length === 0
+  ? USUAL_SERVERS
+  : several(args.server, Object.keys(SERVERS), "--server");
 const rounds = positive(args.rounds, "--rounds");
 const seconds = positive(args.seconds, "--seconds");
 const minutes = args.soak === undefined ? undefined : positive(args.soak, "--soak");

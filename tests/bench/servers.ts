@@ -37,6 +37,7 @@ export interface StartOptions {
 export const SERVERS: Record<string, (options: StartOptions) => Promise<Server>> = {
   taproom: (options) => taproom(options, true),
   "taproom-plain": (options) => taproom(options, false),
+  "taproom-2": (options) => taproom(options, true, ["--parallel", "2"]),
 
   async kernel({ flags }) {
     const clients = await Namespace.create();
@@ -57,6 +58,10 @@ export const SERVERS: Record<string, (options: StartOptions) => Promise<Server>>
     return await serving(clients, clients.spawn(command, { timeout: LIFETIME }));
   },
 };
+
+/** Those that are compared unless others are named: with two cores, two Workers leave the clients none. */
+export const USUAL_SERVERS: readonly string[] = Object.keys(SERVERS)
+  .filter((name) => name !== "taproom-2");
 
 /** Waits until the server says its address, and gives the clients ports enough. */
 async function serving(clients: Namespace, process: Process): Promise<Server> {
@@ -85,7 +90,11 @@ export async function usage(pid: number): Promise<Usage> {
 }
 
 /** Taproom on a TAP, with what the TAP takes off its hands or without. */
-async function taproom({ flags }: StartOptions, offload: boolean): Promise<Server> {
+async function taproom(
+  { flags }: StartOptions,
+  offload: boolean,
+  more: readonly string[] = [],
+): Promise<Server> {
   const clients = await Namespace.create();
   const directory = clients.own(await Directory.create());
   const config = tapConfig(
@@ -102,6 +111,6 @@ async function taproom({ flags }: StartOptions, offload: boolean): Promise<Serve
   );
   await cachePackages();
   const file = await directory.write("taproom.json", JSON.stringify(config));
-  const command = taproomCommand(file, ["--log-level", "error"], flags);
+  const command = taproomCommand(file, ["--log-level", "error", ...more], flags);
   return await serving(clients, clients.spawn(command, { timeout: LIFETIME }));
 }
