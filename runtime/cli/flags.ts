@@ -17,7 +17,7 @@ export interface Flags {
   /** Capture into this file, whatever the config says; `-` for standard output. */
   readonly capture: string | undefined;
   /**
-   * How many queues each TAP shall have, whatever the config says: 1 to 64. `"cores"` for as many as
+   * How many queues each TAP shall have, whatever the config says: 1 to 32. `"cores"` for as many as
    * there are cores.
    */
   readonly parallel: number | "cores" | undefined;

@@ -1,7 +1,7 @@
 import type { CongestionName } from "../../stack/tcp/congestion.ts";
 
 /** Most queues that a TAP may have. */
-export const MAX_QUEUES = 64;
+export const MAX_QUEUES = 32;
 
 /** A Linux TAP device, opened through FFI. */
 export interface TapDeviceConfig {
@@ -17,7 +17,7 @@ export interface TapDeviceConfig {
    */
   readonly offload: boolean;
   /**
-   * Queues of the device, 1 to 64, each served by a Worker with a stack and the listeners of its
+   * Queues of the device, 1 to 32, each served by a Worker with a stack and the listeners of its
    * own; 1 by default: no Worker. All interfaces have as many.
    */
   readonly queues: number;

@@ -24,6 +24,8 @@ export interface TapQueue extends PollMeans {
  */
 export class TapQueues {
   readonly #tap: AttachedTap;
+  /** One for each queue; whoever has the queue waits for it too. */
+  readonly #events: number[] = [];
   #open = true;
 
   /**
@@ -35,6 +37,12 @@ export class TapQueues {
    */
   constructor(options: TapOptions, count: number) {
     this.#tap = attach(options, count);
+    try {
+      while (this.#events.length < count) this.#events.push(openEvent(this.#tap.libc));
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** Name of the interface. */
@@ -44,17 +52,26 @@ export class TapQueues {
 
   /** Lends a queue to a thread, until {@link TapQueues.takeBack}. */
   lend(index: number): TapQueue {
-    const { libc, descriptors, name, mtu, offload } = this.#tap;
-    const event = openEvent(libc);
+    const { descriptors, name, mtu, offload } = this.#tap;
     const memory = new SharedArrayBuffer(POLL_MEMORY);
-    return { descriptor: descriptors[index]!, event, memory, name, mtu, offload };
+    return {
+      descriptor: descriptors[index]!,
+      event: this.event(index),
+      memory,
+      name,
+      mtu,
+      offload,
+    };
+  }
+
+  /** The eventfd that ends the wait of whoever has a queue. */
+  event(index: number): number {
+    return this.#events[index]!;
   }
 
   /** Takes a queue back from a thread that has ended, even if it died while it waited. */
-  takeBack({ event }: TapQueue): void {
-    const { libc } = this.#tap;
-    signalEvent(libc, event);
-    libc.symbols.close(event);
+  takeBack(index: number): void {
+    signalEvent(this.#tap.libc, this.event(index));
   }
 
   /** Closes the queues, and with them the interface, unless it was there before. */
@@ -62,7 +79,7 @@ export class TapQueues {
     if (!this.#open) return;
     this.#open = false;
     const { libc, descriptors } = this.#tap;
-    for (const descriptor of descriptors) libc.symbols.close(descriptor);
+    for (const descriptor of [...descriptors, ...this.#events]) libc.symbols.close(descriptor);
     libc.unload();
   }
 }

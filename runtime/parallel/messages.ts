@@ -16,42 +16,24 @@ export interface Assignment {
   readonly count: number;
   /** Its queue of each interface. */
   readonly queues: readonly TapQueue[];
+  /** Of each interface, the mailbox of each Worker, and the eventfd that wakes it. */
+  readonly mailboxes: readonly (readonly MailboxAddress[])[];
+  /** A word with a bit for each Worker that serves now. */
+  readonly serving: SharedArrayBuffer;
   /** The least level of the log that is heard. */
   readonly logLevel: ReturnType<typeof heardLevel>;
   /** Memory of a `CountersPage`. */
   readonly counters: SharedArrayBuffer;
-  /** Memory of the `Allowance` for frames that the Worker hands over. */
-  readonly outbound: SharedArrayBuffer;
-  /** Memory of the `Allowance` for frames that are handed to the Worker. */
-  readonly inbound: SharedArrayBuffer;
   /** Memory of the `Allowance` for characters of the log. */
   readonly log: SharedArrayBuffer;
 }
 
-/** A frame on its way to the Worker whose connection it is for. */
-export interface Stray {
-  /** Tells it from other messages. */
-  readonly type: "stray";
-  /** Index of the interface. */
-  readonly interface: number;
-  /** The frame; its transport checksum was verified. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** `Frame.segmentSize`. */
-  readonly segmentSize: number;
-  /** Who has looked at it in vain. */
-  readonly asked: readonly number[];
-  /** Whom to ask first. */
-  readonly likely: number;
-}
-
-/** An ARP packet, for all others to learn from. */
-export interface NeighborNews {
-  /** Tells it from other messages. */
-  readonly type: "neighbor";
-  /** Index of the interface. */
-  readonly interface: number;
-  /** The frame: a reply, whatever the packet was, since nobody answers that. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
+/** Where to send a frame that is for another Worker. */
+export interface MailboxAddress {
+  /** Memory of the `Mailbox`. */
+  readonly memory: SharedArrayBuffer;
+  /** What to signal when something is in it. */
+  readonly event: number;
 }
 
 /** How a configured listener of a Worker is. */
@@ -67,17 +49,10 @@ export type WorkerMessage =
   | { readonly type: "started" | "loaded"; readonly listeners: readonly ListenerReport[] }
   | { readonly type: "log"; readonly record: PortableRecord; readonly size: number }
   | { readonly type: "failed"; readonly error: PortableError }
-  | { readonly type: "ended"; readonly result: DrainResult }
-  | Stray
-  | NeighborNews;
+  | { readonly type: "ended"; readonly result: DrainResult };
 
-/** What the main thread tells a Worker; `last`: nobody else is left to be asked. */
-export type MainMessage =
-  | { readonly type: "drain" | "abort" }
-  | Stray & { readonly last: boolean }
-  | NeighborNews;
+/** What the main thread tells a Worker. */
+export type MainMessage = "drain" | "abort";
 
-/** Most bytes of frames that are under way from or to a Worker. */
-export const FRAMES_UNDER_WAY = 1 << 18;
 /** Most characters of the log that are under way from a Worker. */
 export const LOG_UNDER_WAY = 1 << 20;

@@ -14,10 +14,10 @@ import type { TcpListener } from "../tcp_listener.ts";
 import { Backoff } from "./backoff.ts";
 import { noCounters } from "./counters_page.ts";
 import { heardLevel, logRecord, type PortableRecord } from "./log_relay.ts";
-import type { NeighborNews, Stray } from "./messages.ts";
+import { Mailbox } from "./mailbox.ts";
+import type { MainMessage } from "./messages.ts";
 import { unpackError } from "./portable_error.ts";
 import { queuesOf } from "./queues.ts";
-import { nextToAsk } from "./strays.ts";
 import { WorkerThread } from "./worker_thread.ts";
 
 /** How much longer than it should a Worker may take to end, in milliseconds. */
@@ -38,8 +38,8 @@ interface Place {
  * ```text
  *    main thread: config, log, signals, counters; holds the queues open; starts Workers anew
  *       │                   │                   │
- *    Worker 0            Worker 1            Worker 2       each: listeners, TCP, driver
- *       │    <─ strays ─>   │    <─ strays ─>   │
+ *    Worker 0 <─────────> Worker 1 <─────────> Worker 2     each: listeners, TCP, driver
+ *       │      mailboxes    │      mailboxes    │           for frames on another's queue
  *    queue 0             queue 1             queue 2
  *       └───────────────── TAP ─────────────────┘           the kernel: hash of a flow -> queue
  * ```
@@ -49,7 +49,11 @@ export class ParallelRuntime implements Runtime {
   readonly #base: string;
   readonly #taps: TapQueues[] = [];
   readonly #places: readonly Place[];
-  /** What was counted by Workers that have ended, and by the main thread. */
+  /** Of each interface, one for each Worker. */
+  readonly #mailboxes: Mailbox[][] = [];
+  /** A bit for each Worker that serves. */
+  readonly #serving = new Int32Array(new SharedArrayBuffer(4));
+  /** What was counted by Workers that have ended. */
   #past = noCounters();
   readonly #loaded: Promise<void>;
   readonly #closed = Promise.withResolvers<void>();
@@ -146,6 +150,7 @@ export class ParallelRuntime implements Runtime {
       if (device.type !== "tap") throw new TypeError(`a ${device.type} has no queues`);
       const { name, host, offload, queues } = device;
       this.#taps.push(new TapQueues({ name, host, mtu, offload }, queues));
+      this.#mailboxes.push(Array.from({ length: queues }, () => new Mailbox()));
     }
     for (const index of this.#places.keys()) this.#spawn(index);
     await Promise.all(this.#threads().map(({ started }) => started));
@@ -162,12 +167,14 @@ export class ParallelRuntime implements Runtime {
       index,
       count: this.#places.length,
       queues: this.#taps.map((tap) => tap.lend(index)),
+      mailboxes: this.#taps.map((tap, at) =>
+        this.#mailboxes[at]!.map(({ memory }, index) => ({ memory, event: tap.event(index) }))
+      ),
+      serving: this.#serving.buffer,
       logLevel: heardLevel(),
-    }, {
-      frame: (message, from) => this.#carry(message, from),
-      log: (record, from) => this.#log(record, from),
-    });
+    }, (record, from) => this.#log(record, from));
     place.backoff.begin(performance.now());
+    thread.started.then(() => Atomics.or(this.#serving, 0, 1 << index), ignore);
     thread.loaded.then(place.loaded.resolve);
     thread.exited.then(() => this.#exited(index, thread));
   }
@@ -176,7 +183,9 @@ export class ParallelRuntime implements Runtime {
   #exited(index: number, thread: WorkerThread): void {
     const place = this.#places[index]!;
     place.thread = undefined;
-    thread.task.queues.forEach((queue, at) => this.#taps[at]!.takeBack(queue));
+    Atomics.and(this.#serving, 0, ~(1 << index));
+    for (const mailbox of this.#mailboxes.flat()) mailbox.release(index);
+    for (const tap of this.#taps) tap.takeBack(index);
     this.#past = mergeCounters([this.#past, thread.counters()]);
     if (!this.#isServing || this.#draining !== undefined) return;
     const error = thread.failure;
@@ -194,19 +203,6 @@ export class ParallelRuntime implements Runtime {
     place.timer = setTimeout(() => this.#spawn(index), delay);
   }
 
-  #carry(message: Stray | NeighborNews, from: number): void {
-    if (message.type === "neighbor") {
-      for (const thread of this.#threads()) {
-        if (thread.task.index !== from) thread.deliver(message);
-      }
-      return;
-    }
-    const serving = this.#threads().filter(({ isServing }) => isServing);
-    const { next, last } = nextToAsk(message, serving.map(({ task }) => task.index), from);
-    const taken = this.#places[next]!.thread?.deliver({ ...message, last });
-    if (!taken) this.#past = withLost(this.#past);
-  }
-
   /** Writes a Worker's log into this thread's. What all say alike while they start is said once. */
   #log(record: PortableRecord, from: number): void {
     if (this.#said !== undefined) {
@@ -220,7 +216,7 @@ export class ParallelRuntime implements Runtime {
   }
 
   /** Tells all to end, and ends those that do not do so in time. */
-  #end(how: "drain" | "abort", timeout: number): Promise<DrainResult> {
+  #end(how: MainMessage, timeout: number): Promise<DrainResult> {
     for (const { thread } of this.#places) {
       if (thread?.isServing) thread.end(how);
       else thread?.terminate();
@@ -271,9 +267,4 @@ export class ParallelRuntime implements Runtime {
         `own: expected the call in a listener module, which runs there`,
     );
   }
-}
-
-function withLost(counters: Counters): Counters {
-  const { tcp } = counters;
-  return { ...counters, tcp: { ...tcp, droppedHandOver: tcp.droppedHandOver + 1 } };
 }

@@ -10,11 +10,11 @@ import { Frame } from "../../stack/wire/frame.ts";
 import { isMac, parseMac } from "../../stack/wire/mac.ts";
 import type { InterfaceConfig } from "../config/config.ts";
 import type { Device } from "../device/device.ts";
-import { Fifo } from "../fifo.ts";
-import type { Allowance } from "./allowance.ts";
-import type { NeighborNews, Stray } from "./messages.ts";
+import type { Mailbox } from "./mailbox.ts";
+import { ALL_ASKED, nextToAsk } from "./strays.ts";
 
-const NOBODY: readonly number[] = [];
+/** Room for any frame. */
+const LARGEST_FRAME = 65_536 + 64;
 
 /** What a {@link QueueDevice} works with. */
 export interface QueueDeviceOptions {
@@ -22,28 +22,16 @@ export interface QueueDeviceOptions {
   readonly queue: Device;
   /** The interface. */
   readonly config: InterfaceConfig;
-  /** Index of the interface. */
-  readonly interface: number;
   /** Which of the Workers this is. */
   readonly index: number;
-  /** How many there are. */
-  readonly count: number;
-  /** Bounds what is sent. */
-  readonly outbound: Allowance;
-  /** Bounds what is delivered. */
-  readonly inbound: Allowance;
-  /** Takes a frame to the other Workers. */
-  send(message: Stray | NeighborNews): void;
+  /** The mailboxes of all of them, its own among them. */
+  readonly mailboxes: readonly Mailbox[];
+  /** Who of them serves now, as bits. */
+  serving(): number;
+  /** Tells a Worker to look into its mailbox. */
+  wake(index: number): void;
   /** Called for each frame. */
   busy(): void;
-}
-
-/** What another Worker has sent. */
-interface Delivery {
-  readonly bytes: Uint8Array;
-  readonly segmentSize: number;
-  readonly asked: readonly number[];
-  readonly last: boolean;
 }
 
 /**
@@ -64,43 +52,34 @@ export class QueueDevice implements Device, Sharing {
   readonly #queue: Device;
   readonly #mac: Uint8Array;
   readonly #addresses: readonly Prefix[];
-  readonly #inbox = new Fifo<Delivery>();
-  /** The frame that was received last, and who sent it, if not the queue. */
+  readonly #mailbox: Mailbox;
+  readonly #buffer = new Uint8Array(LARGEST_FRAME);
+  /** The frame that was received last, and who had looked at it before. */
   #frame = new Frame();
-  #delivery: Delivery | undefined;
+  #asked = 0;
 
   /** @param options What it works with; the queue is closed when this is. */
   constructor(options: QueueDeviceOptions) {
-    const { queue, config, index, count } = options;
+    const { queue, config, index, mailboxes } = options;
     this.index = index;
-    this.count = count;
+    this.count = mailboxes.length;
     this.name = queue.name;
     this.capabilities = queue.capabilities;
     this.#options = options;
     this.#queue = queue;
+    this.#mailbox = mailboxes[index]!;
     this.#mac = parseMac(config.mac)!;
     this.#addresses = config.addresses.map((text) => Prefix.parse(text)!);
   }
 
-  /** Takes in what another Worker has sent. */
-  deliver(message: NeighborNews | Stray & { readonly last: boolean }): void {
-    const { bytes } = message;
-    this.#inbox.push(
-      message.type === "stray" ? message : { bytes, segmentSize: 0, asked: NOBODY, last: true },
-    );
-    this.#queue.wake();
-  }
-
   receive(frame: Frame, now: number): boolean {
     this.#frame = frame;
-    const delivery = this.#delivery = this.#inbox.shift();
-    if (delivery !== undefined) {
-      this.#options.inbound.give(delivery.bytes.length);
-      frame.set(delivery.bytes, 0, delivery.bytes.length);
+    if (!this.#mailbox.isEmpty) {
+      this.#asked = this.#mailbox.take(frame, this.#buffer);
       frame.checksum = "verified";
-      frame.segmentSize = delivery.segmentSize;
     } else {
       if (!this.#queue.receive(frame, now)) return false;
+      this.#asked = 0;
       if (read16(frame.bytes, frame.offset + ethernet.TYPE) === ethernet.TYPE_ARP) {
         this.#tellNeighbor(frame);
       }
@@ -115,28 +94,16 @@ export class QueueDevice implements Device, Sharing {
   }
 
   handOver(packet: IpPacket, localPort: number): HandOver {
-    const delivery = this.#delivery;
-    if (delivery?.last || this.#isOwn(packet)) return "unwanted";
-    const { headerOffset, payloadOffset, payloadLength, segmentSize } = packet;
-    const length = payloadOffset + payloadLength - headerOffset;
-    if (!this.#options.outbound.take(ethernet.HEADER_LENGTH + length)) return "full";
+    if (this.#isOwn(packet)) return "unwanted";
+    const asked = this.#asked | 1 << this.index;
+    const next = nextToAsk(asked, this.#options.serving(), portOwner(localPort, this.count));
+    if (next < 0) return "unwanted";
     // The Ethernet header is that of the frame; the packet may have been put together of several.
-    const bytes = new Uint8Array(ethernet.HEADER_LENGTH + length);
-    const { offset } = this.#frame;
-    bytes.set(this.#frame.bytes.subarray(offset, offset + ethernet.HEADER_LENGTH));
-    bytes.set(
-      packet.bytes.subarray(headerOffset, headerOffset + length),
-      ethernet.HEADER_LENGTH,
-    );
-    this.#options.send({
-      type: "stray",
-      interface: this.#options.interface,
-      bytes,
-      segmentSize,
-      asked: [...delivery?.asked ?? NOBODY, this.index],
-      likely: portOwner(localPort, this.count),
-    });
-    return "taken";
+    const { bytes, offset } = this.#frame;
+    const header = bytes.subarray(offset, offset + ethernet.HEADER_LENGTH);
+    const { headerOffset, payloadOffset, payloadLength, segmentSize } = packet;
+    const whole = packet.bytes.subarray(headerOffset, payloadOffset + payloadLength);
+    return this.#send(next, header, whole, segmentSize, asked) ? "taken" : "full";
   }
 
   nextDeadline(): number {
@@ -166,11 +133,27 @@ export class QueueDevice implements Device, Sharing {
     if (!arp.isValid(bytes, at, length - ethernet.HEADER_LENGTH)) return;
     if (isMac(bytes, at + arp.SENDER_MAC, this.#mac)) return;
     if (this.#addresses.some(({ address }) => address.matches(bytes, at + arp.SENDER_IP))) return;
-    const size = ethernet.HEADER_LENGTH + arp.LENGTH;
-    if (!this.#options.outbound.take(size)) return; // They ask for themselves.
-    const news = bytes.slice(offset, offset + size);
-    write16(news, ethernet.HEADER_LENGTH + arp.OPERATION, arp.REPLY);
-    this.#options.send({ type: "neighbor", interface: this.#options.interface, bytes: news });
+    // As a reply, which nobody answers. Who has no room for it asks by itself.
+    const packet = bytes.slice(at, at + arp.LENGTH);
+    write16(packet, arp.OPERATION, arp.REPLY);
+    const header = bytes.subarray(offset, at);
+    const others = this.#options.serving() & ~(1 << this.index);
+    for (let index = 0; index < this.count; index++) {
+      if ((others >>> index & 1) === 1) this.#send(index, header, packet, 0, ALL_ASKED);
+    }
+  }
+
+  #send(
+    index: number,
+    header: Uint8Array,
+    packet: Uint8Array,
+    segmentSize: number,
+    asked: number,
+  ): boolean {
+    const mailbox = this.#options.mailboxes[index]!;
+    if (!mailbox.put(this.index, header, packet, segmentSize, asked)) return false;
+    this.#options.wake(index);
+    return true;
   }
 
   /** Whether a packet comes from ourselves: no other stack would take it. */

@@ -1,20 +1,17 @@
-import type { Stray } from "./messages.ts";
+/** As `asked`: nobody else is to look at it. */
+export const ALL_ASKED = -1;
 
 /**
- * Which Worker is to look at a stray frame next: the one that chooses such ports, then the others
- * one after the other, and if there is none the one that had it last. The last one answers it if it
- * does not know it either.
+ * Which Worker is to look at a stray frame next: the one that chooses such local ports, then the
+ * others one after the other. Sets of Workers are bits, that of Worker 0 the lowest.
  *
- * @param stray Who has been asked, and who is likely.
- * @param serving The Workers that serve now.
- * @param from Who had it last.
+ * @param asked Who has looked at it in vain.
+ * @param serving Who serves now.
+ * @param likely Whom to ask first.
+ * @returns Its index; -1 if none is left.
  */
-export function nextToAsk(
-  { asked, likely }: Pick<Stray, "asked" | "likely">,
-  serving: readonly number[],
-  from: number,
-): { next: number; last: boolean } {
-  const left = serving.filter((index) => !asked.includes(index));
-  const next = left.includes(likely) ? likely : left[0] ?? from;
-  return { next, last: left.length <= 1 };
+export function nextToAsk(asked: number, serving: number, likely: number): number {
+  const left = serving & ~asked;
+  if (likely >= 0 && (left >>> likely & 1) === 1) return likely;
+  return left === 0 ? -1 : 31 - Math.clz32(left & -left);
 }

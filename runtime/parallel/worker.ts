@@ -7,6 +7,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { Runtime } from "../api.ts";
 import { openTapQueue } from "../device/tap_queues.ts";
+import { loadLibc } from "../device/linux/libc.ts";
+import { signalEvent } from "../device/linux/poll.ts";
 import { createLog } from "../log.ts";
 import { LocalRuntime } from "../runtime.ts";
 import { onUncaught } from "../uncaught.ts";
@@ -15,11 +17,11 @@ import { CountersPage } from "./counters_page.ts";
 import { relayLog } from "./log_relay.ts";
 import {
   type Assignment,
-  FRAMES_UNDER_WAY,
   LOG_UNDER_WAY,
   type MainMessage,
   type WorkerMessage,
 } from "./messages.ts";
+import { Mailbox } from "./mailbox.ts";
 import { packError } from "./portable_error.ts";
 import { QueueDevice } from "./queue_device.ts";
 
@@ -27,9 +29,8 @@ import { QueueDevice } from "./queue_device.ts";
 const COUNTERS_AGE = 100;
 
 const assignment = workerData as Assignment;
-const { config, index, count } = assignment;
-const outbound = new Allowance(FRAMES_UNDER_WAY, assignment.outbound);
-const inbound = new Allowance(FRAMES_UNDER_WAY, assignment.inbound);
+const { config, index } = assignment;
+const serving = new Int32Array(assignment.serving);
 const logAllowance = new Allowance(LOG_UNDER_WAY, assignment.log);
 const page = new CountersPage(assignment.counters);
 
@@ -47,19 +48,19 @@ onUncaught((error) => {
 let runtime: Runtime | undefined;
 let countersTimer: ReturnType<typeof setTimeout> | undefined;
 
-const devices = assignment.queues.map((queue, at) =>
-  new QueueDevice({
+const libc = loadLibc();
+const devices = assignment.queues.map((queue, at) => {
+  const addresses = assignment.mailboxes[at]!;
+  return new QueueDevice({
     queue: openTapQueue(queue),
     config: config.interfaces[at]!,
-    interface: at,
     index,
-    count,
-    outbound,
-    inbound,
-    send: (message) => post(message, [message.bytes.buffer]),
+    mailboxes: addresses.map(({ memory }) => new Mailbox(memory)),
+    serving: () => Atomics.load(serving, 0),
+    wake: (other) => signalEvent(libc, addresses[other]!.event),
     busy: () => countersTimer ??= setTimeout(writeCounters, COUNTERS_AGE),
-  })
-);
+  });
+});
 
 parentPort!.on("message", receive);
 await serve();
@@ -80,13 +81,7 @@ async function serve(): Promise<void> {
 }
 
 function receive(message: MainMessage): void {
-  switch (message.type) {
-    case "drain":
-      return void end(runtime!.drain());
-    case "abort":
-      return void end(runtime!.abort());
-  }
-  devices[message.interface]!.deliver(message);
+  end(message === "drain" ? runtime!.drain() : runtime!.abort());
 }
 
 async function end(ending: ReturnType<Runtime["drain"]>): Promise<void> {
@@ -113,6 +108,6 @@ function writeCounters(): void {
   if (runtime !== undefined) page.write(runtime.counters());
 }
 
-function post(message: WorkerMessage, transfer: ArrayBuffer[] = []): void {
-  parentPort!.postMessage(message, transfer);
+function post(message: WorkerMessage): void {
+  parentPort!.postMessage(message);
 }

@@ -7,26 +7,15 @@ import { CountersPage } from "./counters_page.ts";
 import type { PortableRecord } from "./log_relay.ts";
 import {
   type Assignment,
-  FRAMES_UNDER_WAY,
   type ListenerReport,
   LOG_UNDER_WAY,
   type MainMessage,
-  type NeighborNews,
-  type Stray,
   type WorkerMessage,
 } from "./messages.ts";
 import { unpackError } from "./portable_error.ts";
 
 /** What a Worker is to do, without what it shares with the main thread. */
-export type Task = Omit<Assignment, "counters" | "outbound" | "inbound" | "log">;
-
-/** Who hears of a Worker's frames and log. */
-export interface WorkerHost {
-  /** The Worker hands over a frame. */
-  frame(message: Stray | NeighborNews, from: number): void;
-  /** The Worker has logged something. */
-  log(record: PortableRecord, from: number): void;
-}
+export type Task = Omit<Assignment, "counters" | "log">;
 
 /** One Worker, from its start to its end, as the main thread sees it. */
 export class WorkerThread {
@@ -47,11 +36,9 @@ export class WorkerThread {
   /** How its connections have ended, after a drain. */
   result: DrainResult | undefined;
 
-  readonly #host: WorkerHost;
+  readonly #onLog: (record: PortableRecord, from: number) => void;
   readonly #worker: Worker;
   readonly #page = new CountersPage();
-  readonly #outbound = new Allowance(FRAMES_UNDER_WAY);
-  readonly #inbound = new Allowance(FRAMES_UNDER_WAY);
   readonly #log = new Allowance(LOG_UNDER_WAY);
   readonly #started = Promise.withResolvers<void>();
   readonly #loaded = Promise.withResolvers<void>();
@@ -61,11 +48,11 @@ export class WorkerThread {
    * Starts a Worker.
    *
    * @param task What it is to do.
-   * @param host Who hears of it.
+   * @param onLog Called with what it logs, and its index.
    */
-  constructor(task: Task, host: WorkerHost) {
+  constructor(task: Task, onLog: (record: PortableRecord, from: number) => void) {
     this.task = task;
-    this.#host = host;
+    this.#onLog = onLog;
     this.started = this.#started.promise;
     this.started.catch(ignore);
     this.loaded = this.#loaded.promise;
@@ -73,8 +60,6 @@ export class WorkerThread {
     const assignment: Assignment = {
       ...task,
       counters: this.#page.memory,
-      outbound: this.#outbound.memory,
-      inbound: this.#inbound.memory,
       log: this.#log.memory,
     };
     this.#worker = new Worker(workerUrl(), { workerData: assignment });
@@ -89,28 +74,13 @@ export class WorkerThread {
   }
 
   /** Tells it to end. */
-  end(how: "drain" | "abort"): void {
-    this.#post({ type: how });
-  }
-
-  /**
-   * Hands it a frame.
-   *
-   * @returns `false` if it has too many already; then the frame is lost.
-   */
-  deliver(message: NeighborNews | Stray & { readonly last: boolean }): boolean {
-    if (!this.#inbound.take(message.bytes.length)) return false;
-    this.#post(message);
-    return true;
+  end(how: MainMessage): void {
+    this.#worker.postMessage(how);
   }
 
   /** Ends it at once. */
   terminate(): void {
     this.#worker.terminate().catch(ignore);
-  }
-
-  #post(message: MainMessage): void {
-    this.#worker.postMessage(message);
   }
 
   #receive(message: WorkerMessage): void {
@@ -124,7 +94,7 @@ export class WorkerThread {
         return this.#loaded.resolve();
       case "log":
         this.#log.give(message.size);
-        return this.#host.log(message.record, this.task.index);
+        return this.#onLog(message.record, this.task.index);
       case "failed":
         this.failure = unpackError(message.error);
         return this.terminate();
@@ -132,8 +102,6 @@ export class WorkerThread {
         this.result = message.result;
         return this.terminate();
     }
-    this.#outbound.give(message.bytes.length);
-    this.#host.frame(message, this.task.index);
   }
 
   #exit(status: number): void {

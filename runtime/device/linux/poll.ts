@@ -27,7 +27,7 @@ const LONGEST_POLL = 1e9;
  * its poll when the thread has died in it.
  */
 export interface PollMeans {
-  /** An eventfd that does not block; whoever writes to it ends the poll that is pending. */
+  /** An eventfd that does not block; whoever writes to it ends the wait that is pending. */
   readonly event: number;
   /** {@link POLL_MEMORY} bytes; the kernel writes into them until the last poll has ended. */
   readonly memory: SharedArrayBuffer;
@@ -155,6 +155,7 @@ export class Poll {
     const { symbols } = this.#libc;
     if (this.#memory.getInt16(EVENT_REVENTS, true) !== 0) {
       symbols.read(this.#event, this.#counter, 8);
+      if (this.#isLent) this.#settle();
     }
     const events = this.#memory.getInt16(REVENTS, true);
     if ((events & BROKEN) !== 0) this.#settle(this.#broken());

@@ -25,7 +25,7 @@ const RIGHT: [args: string, flags: Partial<Flags>][] = [
   ["--capture - --trace", { capture: "-", trace: true }],
   ["--capture=-", { capture: "-" }],
   ["--parallel 4", { parallel: 4 }],
-  ["--parallel=64", { parallel: 64 }],
+  ["--parallel=32", { parallel: 32 }],
   ["--parallel", { parallel: "cores" }],
   ["--parallel --trace", { parallel: "cores", trace: true }],
   ["--log-level debug --log-format json", { logLevel: "debug", logFormat: "json" }],
@@ -71,11 +71,11 @@ const WRONG: [args: string, message: string][] = [
   ["--log-level", "--log-level needs one of debug, info, warn, error, found nothing"],
   [
     "--parallel 0",
-    '--parallel needs a whole number from 1 to 64, or nothing for one per core, found "0"',
+    '--parallel needs a whole number from 1 to 32, or nothing for one per core, found "0"',
   ],
   [
     "--parallel many",
-    '--parallel needs a whole number from 1 to 64, or nothing for one per core, found "many"',
+    '--parallel needs a whole number from 1 to 32, or nothing for one per core, found "many"',
   ],
   ["--log-format xml", '--log-format needs one of text, json, found "xml"'],
   ["--check=no", '--check takes no value, found "--check=no"'],

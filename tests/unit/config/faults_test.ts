@@ -218,7 +218,7 @@ const WRONG_VALUES: [name: string, text: string, fault: string][] = [
   [
     "more queues than a device may have",
     withInterface(`"device": {"type": "tap", "name": "tap0", "queues": ▸65}, ${ADDRESSES}`),
-    "interfaces[0].device.queues: expected a whole number from 1 to 64, found 65",
+    "interfaces[0].device.queues: expected a whole number from 1 to 32, found 65",
   ],
   [
     "interfaces with different numbers of queues",

@@ -7,7 +7,7 @@ import { Backoff } from "../../../runtime/parallel/backoff.ts";
 import { CountersPage, noCounters } from "../../../runtime/parallel/counters_page.ts";
 import { packError, unpackError } from "../../../runtime/parallel/portable_error.ts";
 import { queuesOf, withQueues } from "../../../runtime/parallel/queues.ts";
-import { nextToAsk } from "../../../runtime/parallel/strays.ts";
+import { ALL_ASKED, nextToAsk } from "../../../runtime/parallel/strays.ts";
 import { Stack } from "../../../stack/stack.ts";
 
 Deno.test("an allowance is used up by the sender, and given back by the receiver", () => {
@@ -77,16 +77,15 @@ Deno.test("a Worker that dies now and then is started at once, one that cannot l
 });
 
 Deno.test("a stray is first shown to whoever is likely to know it, then to all others once", () => {
-  const serving = [0, 1, 2, 3];
-  assertEquals(nextToAsk({ asked: [0], likely: 2 }, serving, 0), { next: 2, last: false });
-  assertEquals(nextToAsk({ asked: [0, 2], likely: 2 }, serving, 2), { next: 1, last: false });
-  assertEquals(nextToAsk({ asked: [0, 2, 1], likely: 2 }, serving, 1), { next: 3, last: true });
-  assertEquals(nextToAsk({ asked: [0], likely: 1 }, [0, 1], 0), { next: 1, last: true });
-  assertEquals(
-    nextToAsk({ asked: [0], likely: 1 }, [0], 0),
-    { next: 0, last: true },
-    "nobody else serves: it comes back",
-  );
+  assertEquals(nextToAsk(0b0001, 0b1111, 2), 2);
+  assertEquals(nextToAsk(0b0101, 0b1111, 2), 1);
+  assertEquals(nextToAsk(0b0111, 0b1111, 2), 3);
+  assertEquals(nextToAsk(0b1111, 0b1111, 2), -1);
+  assertEquals(nextToAsk(0b0001, 0b0001, 1), -1, "nobody else serves");
+  assertEquals(nextToAsk(0b0001, 0b1011, 2), 1, "who is likely does not serve");
+  assertEquals(nextToAsk(1, -1 << 31, 31), 31, "the highest of all");
+  assertEquals(nextToAsk(1, -1 << 31, -943), 31, "a port that nobody chooses");
+  assertEquals(nextToAsk(ALL_ASKED, -1, 1), -1);
 });
 
 Deno.test("the number of queues is set for all TAPs at once", () => {

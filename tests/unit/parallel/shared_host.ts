@@ -1,9 +1,7 @@
 import type { Device } from "../../../runtime/device/device.ts";
 import { seededRandom } from "../../../runtime/device/random.ts";
-import { Allowance } from "../../../runtime/parallel/allowance.ts";
-import type { NeighborNews, Stray } from "../../../runtime/parallel/messages.ts";
+import { Mailbox } from "../../../runtime/parallel/mailbox.ts";
 import { QueueDevice } from "../../../runtime/parallel/queue_device.ts";
-import { nextToAsk } from "../../../runtime/parallel/strays.ts";
 import type { LinkCapabilities } from "../../../stack/link.ts";
 import { Stack } from "../../../stack/stack.ts";
 import type { TcpOptions } from "../../../stack/tcp/tcp_options.ts";
@@ -61,12 +59,11 @@ export class SharedHost {
   peerHears = true;
   readonly #queues: readonly Queue[];
   readonly #toPeer: Frame[] = [];
-  readonly #messages: [message: Stray | NeighborNews, from: number][] = [];
 
   /**
    * @param count How many stacks.
    * @param steering Where the peer's frames go.
-   * @param room Bytes of frames that may be under way from one stack.
+   * @param room Capacity of a mailbox in bytes.
    * @param tcp Options of the stacks.
    */
   constructor(
@@ -90,16 +87,15 @@ export class SharedHost {
       addresses: ["192.168.69.2/24"],
       mtu: 1500,
     };
+    const mailboxes = indices.map(() => new Mailbox(room));
     this.devices = indices.map((index) =>
       new QueueDevice({
         queue: this.#queues[index]!,
         config,
-        interface: 0,
         index,
-        count,
-        outbound: new Allowance(room),
-        inbound: new Allowance(1 << 18),
-        send: (message) => this.#messages.push([message, index]),
+        mailboxes,
+        serving: () => (1 << count) - 1,
+        wake: () => {},
         busy: () => {},
       })
     );
@@ -140,10 +136,6 @@ export class SharedHost {
         quiet = false;
       }
       if (this.peer.nextDeadline() <= this.now) this.peer.poll(this.now);
-      for (const [message, from] of this.#messages.splice(0)) {
-        this.#carry(message, from);
-        quiet = false;
-      }
       if (this.#toPeer.length > 0) quiet = false;
       if ([this.peer, ...this.stacks].some((stack) => stack.nextDeadline() <= this.now)) {
         quiet = false;
@@ -166,15 +158,5 @@ export class SharedHost {
   /** Puts a frame of whomever into a queue. */
   inject(index: number, bytes: Uint8Array): void {
     this.#queues[index]!.frames.push(new Frame(bytes));
-  }
-
-  /** As the main thread does. */
-  #carry(message: Stray | NeighborNews, from: number): void {
-    if (message.type === "neighbor") {
-      for (const device of this.devices) if (device.index !== from) device.deliver(message);
-      return;
-    }
-    const { next, last } = nextToAsk(message, this.devices.map(({ index }) => index), from);
-    this.devices[next]!.deliver({ ...message, last });
   }
 }

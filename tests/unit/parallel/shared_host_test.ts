@@ -136,21 +136,23 @@ Deno.test("a stack's connection to itself that is refused is nobody else's busin
 });
 
 Deno.test("what is handed over is bounded; the rest is lost and counted", () => {
-  const host = new SharedHost(2, () => 0, 100);
-  for (let sourcePort = 4000; sourcePort < 4010; sourcePort++) {
-    const tcp = { sourcePort, destinationPort: 81, flags: ["ACK" as const], window: 100 };
-    host.inject(0, encodePacket({ ethernet: TO_HOST, ip: FROM_PEER, tcp }));
-  }
+  const host = new SharedHost(2, () => 0, 1024);
+  const packets = Array.from({ length: 100 }, (_, i) => {
+    const tcp = { sourcePort: 4000 + i, destinationPort: 81, flags: ["ACK" as const], window: 100 };
+    return encodePacket({ ethernet: TO_HOST, ip: FROM_PEER, tcp });
+  });
+  for (const packet of packets) host.inject(0, packet);
   host.settle();
-  const [stack] = host.stacks;
-  // Two of 54 bytes: the room was not full before the second one.
-  assertEquals(stack!.counters.tcp.handedOver, 2);
-  assertEquals(stack!.counters.tcp.droppedHandOver, 8);
+  // Each takes 54 bytes, 12 for the ring, and 2 of padding.
+  const [first, second] = host.stacks.map(({ counters }) => counters.tcp);
+  assertEquals(first!.handedOver, Math.floor(1024 / 68));
+  assertEquals(first!.droppedHandOver, 100 - first!.handedOver);
+  assertEquals(second!.resetsSent, first!.handedOver);
 });
 
 Deno.test("the acknowledgment of a SYN cookie reaches the stack that made it", () => {
   const isSyn = (frame: Frame) => decodePacket(frame.view()).tcp?.flags.includes("SYN") === true;
-  const host = new SharedHost(2, (frame) => isSyn(frame) ? 0 : 1, 1 << 18, { halfOpenLimit: 0 });
+  const host = new SharedHost(2, (frame) => isSyn(frame) ? 0 : 1, 1 << 17, { halfOpenLimit: 0 });
   for (const stack of host.stacks) stack.listen({ port: 7 }, echo);
   const heard = [say(host.peer, HOST, 7), say(host.peer, HOST, 7)];
   host.advance(60_000);
