@@ -65,7 +65,7 @@ export function summarize(
     for (const [server, rounds] of Map.groupBy(of, ({ server }) => server)) {
       const values = rounds.map(({ figures }) => figures[figure]!);
       const middle = median(values);
-      const spread = (Math.max(...values) - Math.min(...values)) / 2 / middle || 0;
+      const spread = (Math.max(...values) - Math.min(...values)) / 2 / middle;
       servers[server] = { median: middle, spread };
     }
     const ratios: Record<string, number> = {};
@@ -124,9 +124,9 @@ export function tables(sections: readonly Section[], servers: readonly string[])
       ...servers.map((server) => {
         const result = results[server];
         if (result === undefined) return "-";
-        return `${number(result.median)} ±${(result.spread * 100).toFixed(0)}%`;
+        return `${number(result.median)}${percent(result.spread)}`;
       }),
-      ...pairs.map((pair) => ratios[pair]?.toFixed(2) ?? "-"),
+      ...pairs.map((pair) => Number.isFinite(ratios[pair]) ? ratios[pair]!.toFixed(2) : "-"),
     ]);
     return `${title}\n\n${align([["scenario", "unit", ...servers, ...pairs], ...rows], 2)}\n`;
   }).join("\n");
@@ -144,4 +144,9 @@ export function align(rows: readonly (readonly string[])[], left: number): strin
 
 function number(value: number): string {
   return value >= 1000 ? Math.round(value).toLocaleString("en") : value.toPrecision(3);
+}
+
+/** A spread, unless the median is 0. */
+function percent(spread: number): string {
+  return Number.isFinite(spread) ? ` ±${(spread * 100).toFixed(0)}%` : "";
 }
