@@ -12,8 +12,6 @@ export interface Assignment {
   readonly base: string;
   /** Which Worker it is, from 0. */
   readonly index: number;
-  /** How many there are. */
-  readonly count: number;
   /** Its queue of each interface. */
   readonly queues: readonly TapQueue[];
   /** Of each interface, the mailbox of each Worker, and the eventfd that wakes it. */

@@ -156,6 +156,10 @@ export class ParallelRuntime implements Runtime {
     await Promise.all(this.#threads().map(({ started }) => started));
     this.#isServing = true;
     currentNetwork.set(this);
+    // One may have died already while the others were still starting.
+    for (const [index, { thread }] of this.#places.entries()) {
+      if (thread === undefined) this.#spawn(index);
+    }
   }
 
   /** Gives a place to a new Worker. */
@@ -165,7 +169,6 @@ export class ParallelRuntime implements Runtime {
       config: this.config,
       base: this.#base,
       index,
-      count: this.#places.length,
       queues: this.#taps.map((tap) => tap.lend(index)),
       mailboxes: this.#taps.map((tap, at) =>
         this.#mailboxes[at]!.map(({ memory }, index) => ({ memory, event: tap.event(index) }))

@@ -39,9 +39,8 @@ export interface QueueDeviceOptions {
  *
  * Which queue a frame comes on is not always that of the stack that it is for: the kernel's hash
  * knows nothing of connections, and remembers for 3 seconds only where a flow was written to. So
- * frames that no connection here is meant by are handed to the others, and those from the others
- * are received here, before what is in the queue. ARP packets are told to all: anyone may have
- * asked.
+ * frames that no connection here is meant by are handed to the others, and those of the others are
+ * received here. ARP packets are told to all: anyone may have asked.
  */
 export class QueueDevice implements Device, Sharing {
   readonly index: number;
@@ -57,6 +56,7 @@ export class QueueDevice implements Device, Sharing {
   /** The frame that was received last, and who had looked at it before. */
   #frame = new Frame();
   #asked = 0;
+  #wasHanded = false;
 
   /** @param options What it works with; the queue is closed when this is. */
   constructor(options: QueueDeviceOptions) {
@@ -74,18 +74,12 @@ export class QueueDevice implements Device, Sharing {
 
   receive(frame: Frame, now: number): boolean {
     this.#frame = frame;
-    if (!this.#mailbox.isEmpty) {
-      this.#asked = this.#mailbox.take(frame, this.#buffer);
-      frame.checksum = "verified";
-    } else {
-      if (!this.#queue.receive(frame, now)) return false;
-      this.#asked = 0;
-      if (read16(frame.bytes, frame.offset + ethernet.TYPE) === ethernet.TYPE_ARP) {
-        this.#tellNeighbor(frame);
-      }
-    }
-    this.#options.busy();
-    return true;
+    // In turns, so that neither keeps the other waiting.
+    const received = this.#wasHanded
+      ? this.#receiveOwn(frame, now) || this.#receiveHanded(frame)
+      : this.#receiveHanded(frame) || this.#receiveOwn(frame, now);
+    if (received) this.#options.busy();
+    return received;
   }
 
   transmit(frame: Frame, now: number): boolean {
@@ -125,6 +119,24 @@ export class QueueDevice implements Device, Sharing {
   /** As `close`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  #receiveOwn(frame: Frame, now: number): boolean {
+    this.#wasHanded = false;
+    if (!this.#queue.receive(frame, now)) return false;
+    this.#asked = 0;
+    if (read16(frame.bytes, frame.offset + ethernet.TYPE) === ethernet.TYPE_ARP) {
+      this.#tellNeighbor(frame);
+    }
+    return true;
+  }
+
+  #receiveHanded(frame: Frame): boolean {
+    if (this.#mailbox.isEmpty) return false;
+    this.#wasHanded = true;
+    this.#asked = this.#mailbox.take(frame, this.#buffer);
+    frame.checksum = "verified"; // by whom it comes from
+    return true;
   }
 
   /** Tells the others what an ARP packet says of its sender, unless that is us or claims to be. */

@@ -13,10 +13,12 @@ async function cpuTime(pid: number): Promise<number> {
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-for (const count of [0, 1_000]) {
-  tapTest(`no traffic, no CPU: ${count} open connections`, [], async (ns) => {
+for (const [count, queues] of [[0, 1], [1_000, 1], [100, 2]] as const) {
+  const name = `${count} open connections${queues > 1 ? `, ${queues} queues` : ""}`;
+  tapTest(`no traffic, no CPU: ${name}`, [], async (ns) => {
     const taproom = await startTaproom(ns, {
       config: tapConfig([{ port: 80, module: "http" }]),
+      flags: ["--parallel", String(queues)],
     });
     if (count > 0) {
       const client = ns.spawn(clientCommand("hold", [STACK, 80, count]));

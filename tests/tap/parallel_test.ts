@@ -30,7 +30,13 @@ export default {
   async flow(flow) {
     const buffer = new Uint8Array(256);
     for (let length; (length = await flow.read(buffer)) !== null;) {
-      if (new TextDecoder().decode(buffer.subarray(0, length)).includes("die")) Deno.exit(3);
+      const line = new TextDecoder().decode(buffer.subarray(0, length));
+      if (line.includes("die")) Deno.exit(3);
+      if (line.includes("clock")) {
+        performance.now = () => {
+          throw new Error("the clock is broken");
+        };
+      }
       await flow.write(encoder.encode(name + "\\n"));
     }
   },
@@ -164,6 +170,23 @@ tapTest(
     assertEquals(stderr.match(/has died/g)?.length, 1, stderr);
   },
 );
+
+tapTest("a Worker whose stack fails is replaced, and the log says of what", [], async (ns) => {
+  await using directory = await Directory.create();
+  await directory.write("who.ts", WHO);
+  const taproom = await startTaproom(ns, {
+    directory,
+    config: config([{ port: 99, module: "./who.ts" }]),
+  });
+  const lines = await Lines.open(ns, 99, 1);
+  const [victim] = await lines.say(0, "who");
+  assertEquals(await lines.say(0, "clock"), ["reset"]);
+  await taproom.stderr.match(/a Worker has died.*error="Error: the clock is broken"/);
+  const again = await Lines.open(ns, 99, 20);
+  const names = new Set(await again.say("*", "who"));
+  assertEquals(names.size, 2);
+  assert(!names.has(victim!));
+});
 
 tapTest(
   "counters and the result of a drain are the sum of all Workers, dead ones included",

@@ -7,7 +7,7 @@ import { IpAddress } from "../../../stack/ip/address.ts";
 import type { Stack } from "../../../stack/stack.ts";
 import type { Connection } from "../../../stack/tcp/api.ts";
 import { FIRST_LOCAL_PORT } from "../../../stack/tcp/ports.ts";
-import type { Frame } from "../../../stack/wire/frame.ts";
+import { Frame } from "../../../stack/wire/frame.ts";
 import { SharedHost } from "./shared_host.ts";
 
 const HOST = IpAddress.parse("192.168.69.2")!;
@@ -148,6 +148,24 @@ Deno.test("what is handed over is bounded; the rest is lost and counted", () => 
   assertEquals(first!.handedOver, Math.floor(1024 / 68));
   assertEquals(first!.droppedHandOver, 100 - first!.handedOver);
   assertEquals(second!.resetsSent, first!.handedOver);
+});
+
+Deno.test("what others hand over does not keep a stack from its own queue", () => {
+  const host = new SharedHost(2, () => 0);
+  const tcp = { sourcePort: 4000, destinationPort: 81, flags: ["RST" as const], window: 100 };
+  const rst = encodePacket({ ethernet: TO_HOST, ip: FROM_PEER, tcp });
+  const [own, other] = host.devices;
+  const frame = new Frame();
+  for (let i = 0; i < 4; i++) {
+    host.inject(1, rst);
+    other!.receive(frame, 0);
+    host.stacks[1]!.receive(frame, 0);
+    host.inject(0, Uint8Array.from(rst));
+  }
+  const kinds = [];
+  while (own!.receive(frame, 0)) kinds.push(frame.checksum);
+  assertEquals(kinds.slice(0, 4), ["verified", "complete", "verified", "complete"]);
+  assertEquals(kinds.length, 8);
 });
 
 Deno.test("the acknowledgment of a SYN cookie reaches the stack that made it", () => {
