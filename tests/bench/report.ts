@@ -53,7 +53,8 @@ export interface Section {
 /**
  * Sums up the rounds.
  *
- * @param references Names of the servers that the ratios are to.
+ * @param references Names of the servers that the ratios are to; that of one of them is taken to
+ *   those behind it.
  */
 export function summarize(
   scenarios: readonly Scenario[],
@@ -69,11 +70,11 @@ export function summarize(
       servers[server] = { median: middle, spread };
     }
     const ratios: Record<string, number> = {};
-    for (const reference of references) {
+    for (const [rank, reference] of references.entries()) {
       const to = servers[reference];
       if (to === undefined || better === "neither") continue;
       for (const [server, { median }] of Object.entries(servers)) {
-        if (server !== reference && server !== references.at(-1)) {
+        if (references.indexOf(server) < rank) {
           ratios[`${server}/${reference}`] = median / to.median;
         }
       }
