@@ -236,7 +236,8 @@ async function fairness(laboratory: Laboratory): Promise<void> {
   for (const [name, { rtt, flows }] of Object.entries(MEETINGS)) {
     if (!chosen(name)) continue;
     for (let seed = 1; seed <= rounds; seed++) {
-      const options = { path: cleanPath(rtt), seconds: seconds ?? 30, seed, tcp };
+      const capture = captureFile(`${name} ${seed}`);
+      const options = { path: cleanPath(rtt), seconds: seconds ?? 30, seed, tcp, capture };
       const result = await undisturbed(
         options.seconds,
         () => laboratory.run(flows, options),

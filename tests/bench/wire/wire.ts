@@ -66,6 +66,7 @@ class NearSide implements Driven {
   longestStall = 0;
   #seen = Infinity;
   #looked = -Infinity;
+  #kernelFirst = false;
   readonly #frame = new Frame();
 
   constructor(readonly path: ImpairedDevice, readonly kernel: Device, readonly stack: Stack) {}
@@ -87,15 +88,22 @@ class NearSide implements Driven {
       this.longestStall = Math.max(this.longestStall, gap);
     }
     this.#looked = now;
-    for (let i = 0; i < BATCH && this.kernel.receive(this.#frame, now); i++) {
-      this.#check(this.#frame);
-      this.path.transmit(this.#frame, now);
-    }
+    // Whoever comes second at a full queue is the one who loses: they take turns.
+    this.#kernelFirst = !this.#kernelFirst;
+    if (this.#kernelFirst) this.#fromKernel(now);
     this.stack.poll(now);
+    if (!this.#kernelFirst) this.#fromKernel(now);
   }
 
   nextDeadline(): number {
     return Math.min(this.stack.nextDeadline(), this.#looked + LOOK);
+  }
+
+  #fromKernel(now: number): void {
+    for (let i = 0; i < BATCH && this.kernel.receive(this.#frame, now); i++) {
+      this.#check(this.#frame);
+      this.path.transmit(this.#frame, now);
+    }
   }
 
   #check(frame: Frame): void {
