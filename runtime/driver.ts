@@ -44,6 +44,9 @@ const STALE = 1;
 /** Longest continuous work before the event loop has its turn, in milliseconds. */
 const FAIRNESS = 1;
 
+/** Looks for a frame in a row, each of which takes a tenth of what a turn of the event loop does. */
+const LOOKS = 16;
+
 /**
  * Runs one stack on one device:
  *
@@ -104,6 +107,7 @@ export class Driver {
     let patience = this.#busyPoll;
     let slept = true; // since the last frame
     let quiet = false;
+    let looks = 0;
     while (!this.#stopped) {
       let time = now();
       // Where the system kept the process waiting, frames have waited as well: what answers a frame
@@ -145,8 +149,11 @@ export class Driver {
         hadTurn = now();
         quiet = false; // A sleep that ends without a cause is no turn of the event loop.
         continue;
+      } else if (quiet && ++looks < LOOKS) {
+        continue;
       } else {
         quiet = true;
+        looks = 0;
       }
       await turn();
       hadTurn = now();

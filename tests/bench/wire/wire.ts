@@ -76,7 +76,10 @@ class NearSide implements Driven {
     const { bytes, offset } = frame;
     const group = (bytes[offset]! & 1) !== 0;
     const ours = MAC_BYTES.every((byte, index) => bytes[offset + index] === byte);
-    if (!ours || group) this.kernel.transmit(frame, now);
+    if (!ours || group) {
+      this.kernel.transmit(frame, now);
+      this.#looked = -Infinity; // Its answer is there already, as that of the stack will be.
+    }
     if (ours || group) this.stack.receive(frame, now);
   }
 
