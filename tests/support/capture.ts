@@ -59,15 +59,11 @@ const CHECKS = [
 
 const FAULTS = [
   "_ws.malformed",
-  "_ws.expert.severity == 0x00800000", // an error of any kind
+  "(_ws.expert.severity >= 0x00600000)", // a warning or an error of any kind
+  "(tcp.analysis.flags && !tcp.analysis.window_update)",
   "ip.checksum.status == 0",
   "tcp.checksum.status == 0",
   "icmp.checksum.status == 0",
-  "tcp.analysis.retransmission",
-  "tcp.analysis.fast_retransmission",
-  "tcp.analysis.spurious_retransmission",
-  "tcp.analysis.out_of_order",
-  "tcp.analysis.ack_lost_segment",
 ];
 
 /** tcpdump at work on the host's side of a TAP. */

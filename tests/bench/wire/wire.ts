@@ -17,6 +17,7 @@ import { FlowSet } from "../../../runtime/flow_set.ts";
 import type { Flow } from "../../../runtime/listener.ts";
 import { secureRandom } from "../../../runtime/random.ts";
 import { IpAddress } from "../../../stack/ip/address.ts";
+import type { Link, LinkCapabilities } from "../../../stack/link.ts";
 import { Stack } from "../../../stack/stack.ts";
 import { Frame } from "../../../stack/wire/frame.ts";
 import { FAR, TAPROOM, TAPROOM_MAC } from "./addresses.ts";
@@ -59,6 +60,31 @@ function impairment(path: WirePath, started: number): Impairment {
   };
 }
 
+/**
+ * A sender's way to the path, on which each frame takes a random time, up to that of a frame at the
+ * bottleneck. Without it what the bottleneck lets go sets the pace of all who share it so exactly
+ * that a full queue refuses the same one again and again (S. Floyd and V. Jacobson, "On Traffic Phase
+ * Effects in Packet-Switched Gateways", 1992).
+ */
+class Approach implements Link {
+  readonly capabilities: LinkCapabilities;
+  readonly #path: Device;
+  readonly #most: number;
+  #last = 0;
+
+  /** @param most Longest time of a frame in milliseconds. */
+  constructor(path: Device, most: number) {
+    this.capabilities = path.capabilities;
+    this.#path = path;
+    this.#most = most;
+  }
+
+  transmit(frame: Frame, now: number): boolean {
+    this.#last = Math.max(this.#last, now + Math.random() * this.#most);
+    return this.#path.transmit(frame, this.#last);
+  }
+}
+
 /** The near side of the path: a kernel and a stack behind a switch. */
 class NearSide implements Driven {
   oversized = 0;
@@ -69,7 +95,8 @@ class NearSide implements Driven {
   #kernelFirst = false;
   readonly #frame = new Frame();
 
-  constructor(readonly path: ImpairedDevice, readonly kernel: Device, readonly stack: Stack) {}
+  /** @param path Where the kernel's frames go. */
+  constructor(readonly path: Link, readonly kernel: Device, readonly stack: Stack) {}
 
   receive(frame: Frame, now: number): void {
     this.#check(frame);
@@ -133,8 +160,9 @@ class Run {
     });
     this.#seconds = run.seconds;
     this.#driver = new Driver(path, { busyPoll: BUSY_POLL });
+    const time = MAX_FRAME * 8 / run.path.rate * 1000;
     const stack = new Stack({
-      link: path,
+      link: new Approach(path, time),
       mac: TAPROOM_MAC,
       addresses: [`${TAPROOM}/24`],
       random: secureRandom,
@@ -142,7 +170,7 @@ class Run {
       wake: this.#driver.wake,
       tcp: run.tcp,
     });
-    this.#near = new NearSide(path, near, stack);
+    this.#near = new NearSide(new Approach(path, time), near, stack);
     const frame = new Frame();
     while (far.receive(frame) || near.receive(frame)); // what the last run has left
     this.#running = this.#driver.run(this.#near);
