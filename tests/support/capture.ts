@@ -32,10 +32,14 @@ export class Packets {
   /**
    * What tshark finds wrong with packets of ours: a line each, at best none. (A fault in a packet
    * of the peer's is not ours to mend.)
+   *
+   * @param pressed The application or the machine is slower than the wire: windows fill up and
+   *   close, and the peer repeats what waits to be acknowledged, which D-SACK tells him.
    */
-  async faults(): Promise<string[]> {
+  async faults(pressed = false): Promise<string[]> {
     const ours = `(ip.src == ${STACK} || arp.src.proto_ipv4 == ${STACK})`;
-    const found = await this.fields(`${ours} && (${FAULTS.join(" || ")})`, [
+    const faults = pressed ? FAULTS : [...FAULTS, ...FLAGS];
+    const found = await this.fields(`${ours} && (${faults.join(" || ")})`, [
       "frame.number",
       "_ws.col.Info",
       "_ws.expert.message",
@@ -59,11 +63,20 @@ const CHECKS = [
 
 const FAULTS = [
   "_ws.malformed",
-  "(_ws.expert.severity >= 0x00600000)", // a warning or an error of any kind
-  "(tcp.analysis.flags && !tcp.analysis.window_update)",
+  "_ws.expert.severity == 0x00800000", // an error of any kind
   "ip.checksum.status == 0",
   "tcp.checksum.status == 0",
   "icmp.checksum.status == 0",
+  "tcp.analysis.retransmission",
+  "tcp.analysis.fast_retransmission",
+  "tcp.analysis.spurious_retransmission",
+  "tcp.analysis.out_of_order",
+  "tcp.analysis.ack_lost_segment",
+];
+
+const FLAGS = [
+  "_ws.expert.severity == 0x00600000", // a warning of any kind
+  "(tcp.analysis.flags && !tcp.analysis.window_update)",
 ];
 
 /** tcpdump at work on the host's side of a TAP. */

@@ -64,6 +64,7 @@ Deno.test("the host's side is addressed and up, without any other program", asyn
     maxFrame: 1414,
     transmitChecksum: false,
     segmentation: false,
+    gather: false,
   });
 });
 
