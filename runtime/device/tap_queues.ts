@@ -15,9 +15,14 @@ export interface TapQueue extends PollMeans {
 }
 
 /**
- * A TAP with several queues (`IFF_MULTI_QUEUE`), each for a thread of its own. The kernel puts the
- * frames of a flow into the queue that its hash names, out of as many as are open; where the flow
- * was last written to from another queue, less than 3 seconds ago, into that one.
+ * A TAP with several queues (`IFF_MULTI_QUEUE`), each for a thread of its own.
+ *
+ * The kernel puts a frame into the queue that the hash of its addresses and ports names, out of as
+ * many as are open. The hash is the same for both directions and for as long as the machine runs, so
+ * a flow that is answered where it came from never moves. The kernel also remembers, for 3 seconds
+ * and for 4,096 flows, the queue that a flow was last written to from, once that frame has been
+ * dealt with: a host that answers at once does so by the hash. (`TUNSETSTEERINGEBPF` could choose
+ * better, but needs the right to load programs into the kernel.)
  *
  * All queues are opened and closed together, by a thread that outlives the others: were the one of a
  * thread that has died closed, the hash would name other queues for the flows of all.

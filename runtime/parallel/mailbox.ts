@@ -24,8 +24,8 @@ const SKIP = -1;
 /** How often a writer looks whether another has done, before it gives up: about 0.1 ms. */
 const PATIENCE = 10_000;
 
-/** Room of a mailbox in bytes: for a few of the largest frames, or thousands of small ones. */
-export const MAILBOX_CAPACITY = 1 << 19;
+/** Room of a mailbox in bytes: for thirty of the largest frames, or thousands of small ones. */
+export const MAILBOX_CAPACITY = 1 << 21;
 
 /**
  * Frames from several threads to one: a ring in shared memory. A writer holds the lock while it
