@@ -198,10 +198,7 @@ function limitOrphans(tcb: Tcb): void {
   orphans.add(tcb);
   if (orphans.size <= options.orphanLimit) return;
   counters.orphansReset++;
-  for (const oldest of orphans) {
-    abort(oldest);
-    break;
-  }
+  abort(orphans.first!);
 }
 
 /** Resets a connection, whatever its state: the peer is told at once (RFC 9293 section 3.10.5). */

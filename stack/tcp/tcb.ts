@@ -17,6 +17,7 @@ import type { TcpCounters } from "./counters.ts";
 import type { Ecn } from "./ecn.ts";
 import type { FlowEntry, FlowTable } from "./flow_table.ts";
 import type { SecretNumbers } from "./isn.ts";
+import type { Line, Lined } from "./line.ts";
 import type { LossRecovery } from "./loss_recovery.ts";
 import type { Pacer } from "./pacer.ts";
 import { makeCongestionControl } from "./congestion_controls.ts";
@@ -45,11 +46,11 @@ export interface TcpServices {
   /** Connections of which it has but what must be kept while nothing happens on them. */
   resting: number;
   /** Half-open connections: those in Syn_rcvd that a listener's SYN-ACK began. */
-  readonly halfOpen: Set<Tcb>;
+  readonly halfOpen: Line<Tcb>;
   /** What is remembered of connections in TIME_WAIT. */
   readonly timeWait: TimeWaitLine;
   /** Connections that their application has closed and the peer has not, the oldest at the front. */
-  readonly orphans: Set<Tcb>;
+  readonly orphans: Line<Tcb>;
   /** Timers. */
   readonly wheel: TimerWheel<Tcb>;
   /** Buffers. */
@@ -101,7 +102,7 @@ export interface Block extends FlowEntry {
  * names of RFC 9293 section 3.3.1; sequence numbers are signed 32-bit integers, times milliseconds.
  * What is to be done with them is said in the files around this one, concern by concern.
  */
-export class Tcb implements Timed, Challenged, Block {
+export class Tcb implements Timed, Lined, Challenged, Block {
   readonly services: TcpServices;
   readonly route: Route;
   readonly localPort: number;
@@ -112,6 +113,10 @@ export class Tcb implements Timed, Challenged, Block {
   wheelSlot = -1;
   wheelNext: Timed | undefined = undefined;
   wheelPrevious: Timed | undefined = undefined;
+
+  line: object | undefined = undefined;
+  behind: Lined | undefined = undefined;
+  before: Lined | undefined = undefined;
 
   state: TcpState = "Closed";
   closeReason: CloseReason | undefined = undefined;

@@ -39,6 +39,7 @@ import { type FlowEntry, FlowTable } from "./flow_table.ts";
 import { activeOpen, openByCookie, passiveOpen, sendFirstSyn, synInSynRcvd } from "./handshake.ts";
 import { icmpErrorArrives } from "./icmp_error.ts";
 import { SecretNumbers } from "./isn.ts";
+import { Line } from "./line.ts";
 import { Listeners } from "./listeners.ts";
 import { LocalPorts } from "./ports.ts";
 import { segmentArrives } from "./receive.ts";
@@ -127,8 +128,8 @@ export class Tcp {
       options,
       counters: this.counters,
       table,
-      halfOpen: new Set(),
-      orphans: new Set(),
+      halfOpen: new Line(),
+      orphans: new Line(),
       timeWait: new TimeWaitLine(),
       resting: 0,
       wheel: new TimerWheel(init.now),

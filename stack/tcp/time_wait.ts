@@ -1,6 +1,7 @@
 import type { IpAddress } from "../ip/address.ts";
 import type { Route } from "../ip/output.ts";
 import type { FlowEntry } from "./flow_table.ts";
+import { Line, type Lined } from "./line.ts";
 
 /** What is taken over from a connection. */
 export interface Ended {
@@ -22,7 +23,7 @@ export interface Ended {
  * enough to acknowledge the peer's FIN when it comes again, and to tell a new SYN from an old one.
  * All the rest of the connection belongs to its owner from then on, and goes when that lets go.
  */
-export class TimeWait implements FlowEntry {
+export class TimeWait implements FlowEntry, Lined {
   readonly route: Route;
   readonly localPort: number;
   readonly remotePort: number;
@@ -43,16 +44,15 @@ export class TimeWait implements FlowEntry {
   readonly timestampRecent: number;
   /** When a segment outside the window was last answered. */
   lastOutOfWindowAck: number;
-  /** When the 2 MSL are over, in milliseconds; set by the line. */
+  /** When the 2 MSL are over, in milliseconds. */
   deadline = 0;
   /** An acknowledgment leaves with the next poll. */
   ackNow = false;
   /** It is forgotten: the state is Closed. */
   over = false;
-  /** Neighbors in the line. */
-  next: TimeWait | undefined = undefined;
-  /** Neighbors in the line. */
-  previous: TimeWait | undefined = undefined;
+  line: object | undefined = undefined;
+  behind: Lined | undefined = undefined;
+  before: Lined | undefined = undefined;
 
   /**
    * @param ended A connection in TIME_WAIT.
@@ -91,12 +91,7 @@ export class TimeWait implements FlowEntry {
  * Those in TIME_WAIT, the one that ends first at the front: all of them wait equally long, so they
  * stand in a line and need no timer of their own.
  */
-export class TimeWaitLine {
-  /** How many there are. */
-  size = 0;
-  /** The one that ends first. */
-  first: TimeWait | undefined = undefined;
-  #last: TimeWait | undefined = undefined;
+export class TimeWaitLine extends Line<TimeWait> {
   /** Those that owe an acknowledgment. */
   #unanswered: TimeWait[] = [];
 
@@ -108,27 +103,6 @@ export class TimeWaitLine {
   /** Whether any of them owes an acknowledgment. */
   get owes(): boolean {
     return this.#unanswered.length > 0;
-  }
-
-  /** Puts one that is not in the line at its end; its deadline is the latest. */
-  add(memory: TimeWait, deadline: number): void {
-    memory.deadline = deadline;
-    memory.previous = this.#last;
-    if (this.#last === undefined) this.first = memory;
-    else this.#last.next = memory;
-    this.#last = memory;
-    this.size++;
-  }
-
-  /** Takes one out that is in the line. */
-  remove(memory: TimeWait): void {
-    const { previous, next } = memory;
-    if (previous === undefined) this.first = next;
-    else previous.next = next;
-    if (next === undefined) this.#last = previous;
-    else next.previous = previous;
-    memory.previous = memory.next = undefined;
-    this.size--;
   }
 
   /** Has one acknowledge with the next poll, however often it is asked to until then. */

@@ -22,7 +22,7 @@ export function segmentInTimeWait(
   if (fin === 1 && seqDiff((seq + length) | 0, memory.rcvNxt) === -1) {
     // One answer to all that come in one batch: the first closes the peer, a second would be reset.
     timeWait.owe(memory);
-    timeWait.remove(memory);
+    timeWait.delete(memory);
     startTimeWait(services, memory, now);
     return;
   }

@@ -80,13 +80,14 @@ export function enterTimeWait(tcb: Tcb, now: number): void {
 
 /** Starts the 2 MSL of TIME_WAIT. */
 export function startTimeWait(services: TcpServices, memory: TimeWait, now: number): void {
-  services.timeWait.add(memory, now + 2 * services.options.msl);
+  memory.deadline = now + 2 * services.options.msl;
+  services.timeWait.add(memory);
 }
 
 /** TIME_WAIT is over, in whatever way: nothing of the connection is left in the stack. */
 export function forget(services: TcpServices, memory: TimeWait): void {
   services.table.remove(memory);
-  services.timeWait.remove(memory);
+  services.timeWait.delete(memory);
   memory.over = true;
   const { trace } = services;
   trace?.({ peer: memory.peer, from: "Time_wait", event: "Timeout", to: "Closed" });
