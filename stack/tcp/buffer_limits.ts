@@ -3,8 +3,10 @@ import type { Tcb } from "./tcb.ts";
 
 /** What a receive buffer begins with, in bytes: the largest window that a SYN can offer. */
 const FIRST_RECEIVE_BUFFER = 65_536;
-/** What a send buffer has at least while memory lasts, in bytes. */
+/** What the only send buffer in use has at least, in bytes: all of it stays in the processor's cache. */
 const FIRST_SEND_BUFFER = 262_144;
+/** What each of many has at least while memory lasts. */
+const LEAST_SEND_BUFFER = 131_072;
 /** No path delivers more bytes than this in a millisecond: 100 Gbit/s. */
 const FASTEST_PATH = 12_500_000;
 /** Segments that a connection may have waiting each way while memory is scarce. */
@@ -26,8 +28,10 @@ export function receiveLimit(tcb: Tcb): number {
 export function sendLimit(tcb: Tcb): number {
   const { options, pool } = tcb.services;
   if (pool.scarce) return Math.min(options.sendBuffer, SCARCE_SEGMENTS * tcb.sndMss);
-  const wanted = Math.min(2 * tcb.congestion.cwnd, FASTEST_PATH * shortestRoundTrip(tcb));
-  return Math.min(options.sendBuffer, Math.max(FIRST_SEND_BUFFER, Math.floor(wanted)));
+  // The fastest path is shared by all who have data under way.
+  const usable = Math.max(FIRST_SEND_BUFFER, FASTEST_PATH * shortestRoundTrip(tcb)) / pool.buffers;
+  const wanted = Math.min(Math.max(FIRST_SEND_BUFFER, 2 * tcb.congestion.cwnd), usable);
+  return Math.min(options.sendBuffer, Math.max(LEAST_SEND_BUFFER, Math.floor(wanted)));
 }
 
 /** The round-trip time of the empty path in milliseconds; `Infinity` while it is not known. */

@@ -3,8 +3,8 @@ const SMALLEST_BITS = 11;
 const SMALLEST = 1 << SMALLEST_BITS;
 /** Buffers above this size are made for one connection and not kept. */
 const LARGEST_BITS = 18;
-/** Bytes kept of each size at most, so that a burst of connections does not pin memory. */
-const KEPT_BYTES = 1 << 20;
+/** Bytes kept at most, so that a burst of connections does not pin memory. */
+const KEPT_BYTES = 16 << 20;
 /** Part of the limit from which on memory is scarce. */
 const SCARCE = 3 / 4;
 
@@ -18,7 +18,11 @@ const SCARCE = 3 / 4;
 export class BufferPool {
   /** Bytes lent to connections now. */
   lent = 0;
+  /** Buffers that are lent. */
+  buffers = 0;
   readonly #limit: number;
+  /** Bytes kept now. */
+  #kept = 0;
   readonly #free: Uint8Array[][] = Array.from({ length: LARGEST_BITS + 1 }, () => []);
 
   /** @param limit Bytes that may be lent, but for smallest buffers. */
@@ -48,14 +52,22 @@ export class BufferPool {
    */
   take(size: number): Uint8Array {
     const bits = Math.max(SMALLEST_BITS, 32 - Math.clz32(size - 1));
-    this.lent += 2 ** bits;
-    return this.#free[bits]?.pop() ?? new Uint8Array(2 ** bits);
+    const length = 2 ** bits;
+    this.lent += length;
+    this.buffers++;
+    const kept = this.#free[bits]?.pop();
+    if (kept === undefined) return new Uint8Array(length);
+    this.#kept -= length;
+    return kept;
   }
 
   /** Takes a buffer back; the caller must not touch it again. */
   give(buffer: Uint8Array): void {
     this.lent -= buffer.length;
+    this.buffers--;
     const free = this.#free[31 - Math.clz32(buffer.length)];
-    if (free !== undefined && free.length * buffer.length < KEPT_BYTES) free.push(buffer);
+    if (free === undefined || this.#kept + buffer.length > KEPT_BYTES) return;
+    this.#kept += buffer.length;
+    free.push(buffer);
   }
 }

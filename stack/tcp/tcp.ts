@@ -56,6 +56,12 @@ import { TimeWait, TimeWaitLine } from "./time_wait.ts";
 import { isNewer, segmentInTimeWait } from "./time_wait_segment.ts";
 import { enterTimeWait, forget, teardown, transition } from "./transition.ts";
 
+/**
+ * Bytes sent in a poll after which acknowledgments are looked for before others have their turn:
+ * they would overflow the link's queue.
+ */
+const BYTES_PER_POLL = 262_144;
+
 /** What TCP is made with. */
 export interface TcpInit {
   /** The way down. */
@@ -271,22 +277,28 @@ export class Tcp {
     services.now = now;
     services.wheel.advance(now, this.#timersExpired);
     while (timeWait.deadline <= now) forget(services, timeWait.first!);
-    let next = this.#firstTouched;
-    this.#firstTouched = undefined;
-    this.#lastTouched = undefined;
-    while (next !== undefined) {
-      const tcb = next;
-      next = tcb.touchedNext;
+    this.#outputTouched(now);
+    if (timeWait.owes) {
+      for (const memory of timeWait.takeUnanswered()) {
+        if (!memory.over) sendTimeWaitAck(services, memory);
+      }
+    }
+  }
+
+  /** One round of output, or a part of it: the rest comes first in the next poll. */
+  #outputTouched(now: number): void {
+    const { counters } = this;
+    const enough = counters.bytesSent + BYTES_PER_POLL;
+    const last = this.#lastTouched;
+    for (let tcb = this.#firstTouched; tcb !== undefined; tcb = this.#firstTouched) {
+      this.#firstTouched = tcb.touchedNext;
+      if (this.#firstTouched === undefined) this.#lastTouched = undefined;
       tcb.touchedNext = undefined;
       tcb.touched = false;
       if (tcb.state === "Closed") {
         if (tcb.closeReason === undefined) sendFirstSyn(tcb, now);
       } else output(tcb, now);
-    }
-    if (timeWait.owes) {
-      for (const memory of timeWait.takeUnanswered()) {
-        if (!memory.over) sendTimeWaitAck(services, memory);
-      }
+      if (tcb === last || counters.bytesSent >= enough) return;
     }
   }
 

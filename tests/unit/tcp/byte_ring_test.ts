@@ -111,12 +111,19 @@ Deno.test("the pool lends powers of two, and the same buffer again", () => {
   assert(pool.take(2000) !== small);
 });
 
-Deno.test("the pool keeps a bounded number of buffers of each size", () => {
+Deno.test("the pool keeps 16 MiB at most, of whatever sizes, and lends them again", () => {
   const pool = new BufferPool(1 << 30);
-  const lent = Array.from({ length: 100 }, () => pool.take(65_536));
+  const many = () =>
+    [65_536, 131_072].flatMap((size) => Array.from({ length: 200 }, () => pool.take(size)));
+  const lent = many();
+  assertEquals([pool.lent, pool.buffers], [200 * (65_536 + 131_072), 400]);
   for (const buffer of lent) pool.give(buffer);
-  const again = new Set(Array.from({ length: 100 }, () => pool.take(65_536)));
-  assertEquals(lent.filter((buffer) => again.has(buffer)).length, 16);
+  assertEquals([pool.lent, pool.buffers], [0, 0]);
+  const kept = many().filter((buffer) => lent.includes(buffer));
+  assertEquals(kept.reduce((sum, { length }) => sum + length, 0), 16 << 20);
+  // What is taken makes room for what comes back.
+  for (const buffer of kept) pool.give(buffer);
+  assertEquals(many().filter((buffer) => kept.includes(buffer)).length, kept.length);
   const huge = pool.take(1 << 20);
   pool.give(huge);
   assert(pool.take(1 << 20) !== huge);
