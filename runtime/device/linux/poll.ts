@@ -65,6 +65,8 @@ export class Poll {
   readonly #isLent: boolean;
   readonly #memory: DataView;
   readonly #counter = new Uint8Array(new ArrayBuffer(8));
+  /** The lower half of the counter, on a little-endian machine. */
+  readonly #signals = new Uint32Array(this.#counter.buffer, 0, 1);
   readonly #descriptors: Deno.PointerValue;
   readonly #timespec: Deno.PointerValue;
   readonly #broken: () => DeviceError;
@@ -75,6 +77,8 @@ export class Poll {
   /** The poll that is pending, and when it ends by itself. */
   #polling: Promise<void> | undefined;
   #pollDeadline = 0;
+  /** How often the pending poll was cut short from here. */
+  #cuts = 0;
   #woken = false;
   #open = true;
 
@@ -155,7 +159,8 @@ export class Poll {
     const { symbols } = this.#libc;
     if (this.#memory.getInt16(EVENT_REVENTS, true) !== 0) {
       symbols.read(this.#event, this.#counter, 8);
-      if (this.#isLent) this.#settle();
+      if (this.#signals[0]! > this.#cuts) this.#settle(); // Another thread has signalled.
+      this.#cuts = 0;
     }
     const events = this.#memory.getInt16(REVENTS, true);
     if ((events & BROKEN) !== 0) this.#settle(this.#broken());
@@ -177,6 +182,7 @@ export class Poll {
   }
 
   #cutShort(): void {
+    this.#cuts++;
     signalEvent(this.#libc, this.#event);
   }
 

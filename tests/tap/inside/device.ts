@@ -5,6 +5,7 @@ import { assert, assertEquals, assertGreater, assertRejects } from "@std/assert"
 import { createSocket } from "node:dgram";
 import { DeviceError } from "../../../runtime/device/error.ts";
 import { openTap, type TapDevice, type TapOptions } from "../../../runtime/device/tap.ts";
+import { openTapQueue, TapQueues } from "../../../runtime/device/tap_queues.ts";
 import { decodePacket } from "../../../runtime/testing/packet_decode.ts";
 import { encodePacket, type PacketInit } from "../../../runtime/testing/packet_encode.ts";
 import { type Packet, pseudoHeaderSum, type TcpOption } from "../../../runtime/testing/packet.ts";
@@ -34,6 +35,47 @@ for (const offload of [false, true]) {
     };
   });
 }
+
+testDeviceCompliance("queue of a tap", () => {
+  const queues = new TapQueues({ name: "tap%d", offload: true }, 1);
+  const device = openTapQueue(queues.lend(0));
+  const far = new PacketSocket(device.name);
+  return {
+    device,
+    far,
+    async [Symbol.asyncDispose]() {
+      far.close();
+      await device.close();
+      queues.close();
+    },
+  };
+});
+
+Deno.test("a queue outlives the device of it, and is lent again", async () => {
+  const queues = new TapQueues({ name: "tap%d" }, 1);
+  const far = new PacketSocket(queues.name);
+  const first = openTapQueue(queues.lend(0));
+  const waiting = first.wait(Infinity);
+  await first.close();
+  await waiting;
+  queues.takeBack(0);
+  far.send(testFrame(60, 7));
+  await using second = openTapQueue(queues.lend(0));
+  assertEquals(await nextFrame(second), testFrame(60, 7));
+  far.close();
+  await second.close();
+  queues.close();
+});
+
+Deno.test("whoever signals the event of a queue ends the wait for it", async () => {
+  const queues = new TapQueues({ name: "tap%d" }, 2);
+  const device = openTapQueue(queues.lend(1));
+  const waiting = device.wait(Infinity);
+  queues.takeBack(1);
+  await waiting;
+  await device.close();
+  queues.close();
+});
 
 function lost(error: DeviceError): void {
   assertEquals(error.code, "lost");
