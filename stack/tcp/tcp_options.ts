@@ -60,8 +60,9 @@ export interface TcpOptions {
    */
   readonly receiveBuffer: number;
   /**
-   * Largest send buffer of a connection. It begins with 256 KiB, or this if that is less, and grows
-   * with the congestion window.
+   * Largest send buffer of a connection. It begins with 256 KiB (128 where many have data under
+   * way), or this if that is less, and grows with the congestion window, as far as the fastest path
+   * could deliver it in the shortest round trip.
    */
   readonly sendBuffer: number;
   /**
