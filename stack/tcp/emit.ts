@@ -20,6 +20,8 @@ import {
 import { receiveLimit } from "./buffer_limits.ts";
 import type { ByteRing } from "./byte_ring.ts";
 import { ecnFlags, ecnSynFlags } from "./congestion_marks.ts";
+import { seqDiff } from "./sequence.ts";
+import { isSynchronized } from "./state.ts";
 import type { Tcb, TcpServices } from "./tcb.ts";
 import type { TimeWait } from "./time_wait.ts";
 
@@ -116,7 +118,19 @@ function timestamp({ now }: TcpServices, offset: number): number {
 
 /** Sends an acknowledgment without data: `<SEQ=SND.NXT><ACK=RCV.NXT><CTL=ACK>`. */
 export function sendAck(tcb: Tcb): void {
-  sendSegment(tcb, tcb.sndMax, 0, 0, 0);
+  sendSegment(tcb, acceptableNumber(tcb), 0, 0, 0);
+}
+
+/**
+ * The number of a segment without data: SND.NXT, but not beyond the window of a peer that has taken
+ * some of it back, and without the byte of a window probe, which he may not have had room for. He
+ * would drop what it acknowledges with it (RFC 9293 section 3.10.7.4, first step).
+ */
+function acceptableNumber(tcb: Tcb): number {
+  if (!isSynchronized(tcb.state)) return tcb.sndNxt;
+  const beyond = seqDiff(tcb.sndNxt, (tcb.sndUna + tcb.sndWnd) | 0);
+  // What he rounds down, he may still take (RFC 7323 section 2.4).
+  return beyond < 1 << tcb.sndScale ? tcb.sndNxt : (tcb.sndNxt - beyond) | 0;
 }
 
 /** Sends the acknowledgment of what is left of a connection in TIME_WAIT. */
@@ -137,7 +151,7 @@ export function sendTimeWaitAck(services: TcpServices, memory: TimeWait): void {
 
 /** Sends a keepalive probe: an old sequence number without data makes the peer answer. */
 export function emitProbe(tcb: Tcb): void {
-  sendSegment(tcb, (tcb.sndMax - 1) | 0, 0, 0, 0);
+  sendSegment(tcb, (tcb.sndUna - 1) | 0, 0, 0, 0);
 }
 
 /**
@@ -189,7 +203,7 @@ export function sendReset(tcb: Tcb): void {
   tcb.services.counters.resetsSent++;
   const ack = tcb.state === "Syn_sent" ? 0 : tcb.rcvNxt;
   const flags = tcb.state === "Syn_sent" ? RST : RST | ACK;
-  emit(tcb, tcb.sndMax, ack, flags, 0, writeOptions(tcb, false), 0);
+  emit(tcb, acceptableNumber(tcb), ack, flags, 0, writeOptions(tcb, false), 0);
 }
 
 /** Answers a segment whose acknowledgment is wrong with `<SEQ=SEG.ACK><CTL=RST>`. */

@@ -31,8 +31,6 @@ const TIMESTAMP_VALID = 24 * 86_400_000;
  * @param now Time in milliseconds.
  */
 export function segmentArrives(tcb: Tcb, segment: Segment, now: number): void {
-  tcb.lastReceived = now;
-  tcb.keepAliveProbes = 0;
   if (tcb.state === "Syn_sent") {
     if (segmentInSynSent(tcb, segment, now)) {
       receiveText(tcb, segment, now);
@@ -62,6 +60,11 @@ export function segmentArrives(tcb: Tcb, segment: Segment, now: number): void {
     counters.droppedNoAck++;
     return;
   }
+  // A stranger who guesses a number of the window does not know what we have sent: what follows is
+  // the peer's, and a sign of life.
+  if (!acknowledgmentHolds(tcb, segment)) return;
+  tcb.lastReceived = now;
+  tcb.keepAliveProbes = 0;
   // What PAWS has let pass is not older than TS.Recent, or TS.Recent is too old to count.
   if (tcb.timestamps && seqLeq(segment.seq, tcb.lastAckSent)) {
     tcb.timestampRecent = segment.timestamp;
@@ -127,7 +130,9 @@ function isAcceptable(tcb: Tcb, segment: Segment): boolean {
   const fin = (segment.flags & FIN) !== 0 ? 1 : 0;
   const length = segment.length + fin;
   if (window <= 0) {
-    // A window of zero takes no data, but the ACK of a probe counts, and a FIN needs no room.
+    // A window of zero takes no data, but the ACK of a probe counts, and a FIN needs no room. "Special
+    // allowance" is made for a pure ACK of a peer that counts the byte of its probe as sent.
+    if (start === 1 && length === 0) return true;
     if (start !== 0 || (segment.length > 0 && !probesZeroWindow(tcb, segment))) return false;
     return true;
   }
@@ -161,28 +166,33 @@ function trim(tcb: Tcb, segment: Segment): void {
   }
 }
 
+/** Fifth step: whether the ACK field can be the peer's. */
+function acknowledgmentHolds(tcb: Tcb, segment: Segment): boolean {
+  const { ack } = segment;
+  if (tcb.state === "Syn_rcvd") {
+    if (seqGt(ack, tcb.sndUna) && seqLeq(ack, tcb.sndMax)) return true;
+    tcb.services.counters.droppedBadAck++;
+    sendResetForAck(tcb, ack);
+    return false;
+  }
+  // RFC 5961 section 5: neither of what was never sent, nor older than any window ever was.
+  if (seqLeq(ack, tcb.sndMax) && seqGeq(ack, (tcb.sndUna - tcb.maxSndWnd) | 0)) return true;
+  tcb.services.counters.droppedBadAck++;
+  sendChallengeAck(tcb);
+  return false;
+}
+
 /**
- * Fifth step: the ACK field.
+ * Fifth step: an ACK field that holds.
  *
  * @returns Whether the rest of the segment is to be processed.
  */
 function acknowledgmentArrives(tcb: Tcb, segment: Segment, now: number): boolean {
   const { ack } = segment;
   if (tcb.state === "Syn_rcvd") {
-    if (!(seqGt(ack, tcb.sndUna) && seqLeq(ack, tcb.sndMax))) {
-      tcb.services.counters.droppedBadAck++;
-      sendResetForAck(tcb, ack);
-      return false;
-    }
     const simultaneous = (segment.flags & SYN) !== 0;
     establish(tcb, segment, simultaneous ? "Recv_synack" : "Recv_ack", now);
     return true;
-  }
-  // RFC 5961 section 5: neither of what was never sent, nor older than any window ever was.
-  if (seqGt(ack, tcb.sndMax) || seqLt(ack, (tcb.sndUna - tcb.maxSndWnd) | 0)) {
-    tcb.services.counters.droppedBadAck++;
-    sendChallengeAck(tcb);
-    return false;
   }
   const wasInFinWait2 = tcb.state === "Fin_wait_2";
   processAck(tcb, segment, now);

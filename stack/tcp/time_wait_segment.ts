@@ -37,8 +37,10 @@ export function segmentInTimeWait(
 /** A SYN that cannot be an old one of the connection before (RFC 6191 section 2). */
 export function isNewer(memory: TimeWait, segment: Segment): boolean {
   const { timestamps, timestampRecent } = memory;
-  if (timestamps && segment.hasTimestamps && segment.timestamp !== timestampRecent) {
-    return seqGt(segment.timestamp, timestampRecent);
+  if (segment.hasTimestamps) {
+    // Without timestamps nothing of the old one can pass for the new one's.
+    if (!timestamps) return true;
+    if (segment.timestamp !== timestampRecent) return seqGt(segment.timestamp, timestampRecent);
   }
   return seqGeq(segment.seq, memory.rcvNxt); // The last number of the one before is its FIN's.
 }

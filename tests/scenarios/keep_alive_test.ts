@@ -121,3 +121,16 @@ Deno.test("keepalive with the stack's times: two hours, then nine probes 75 seco
   assertEquals(timesOf(peer.drain()), Array.from({ length: 9 }, (_, i) => 7_200_000 + i * 75_000));
   assertEquals(app.reasons, ["timeout"]);
 });
+
+Deno.test("what may come from a stranger does not keep a dead peer alive", () => {
+  const { t, peer, app } = established();
+  app.connection.setKeepAlive({ idle: 10_000, interval: 1000, probes: 3 });
+  for (let i = 0; i < 20; i++) {
+    t.advance(900);
+    peer.send("RST seq=70000");
+    peer.send("ACK seq=90000 ack=1");
+    peer.send("ACK seq=1 ack=90000");
+  }
+  assertEquals(app.reasons, ["timeout"]);
+  gone(t.stack);
+});

@@ -200,3 +200,10 @@ Deno.test("FINs that come again together in Time_wait get one answer, and each b
   t.advance(1);
   gone(t.stack);
 });
+
+Deno.test("C25: after a connection without timestamps a SYN with them is new, whatever its number", () => {
+  const { t, peer } = timeWait();
+  peer.send("SYN seq=-5000 mss=1000 ts=7:0");
+  peer.expect("SYN ACK ack=-4999");
+  assertEquals(t.stack.census().timeWait, 0);
+});

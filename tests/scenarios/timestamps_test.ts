@@ -205,3 +205,13 @@ Deno.test("a smaller path MTU leaves room for the timestamps, and is no sign of 
   peer.send(`ACK ack=549 ts=1001:${first}`);
   assert(app.connection.info().cwnd >= cwnd && app.connection.info().ssthresh === Infinity);
 });
+
+Deno.test("a segment whose acknowledgment cannot be the peer's leaves no timestamp and no sign of life", () => {
+  const { t, peer, app, first } = withTimestamps(1000);
+  peer.send(`ACK seq=1 ack=1000000 len=10 ts=2000000000:${first}`);
+  assertEquals(timestampsOf(peer.expect("ACK seq=1 ack=1"))?.echo, 1000);
+  peer.send(`PSH ACK seq=1 ack=1 ts=1001:${first}`, "hello");
+  t.advance(50);
+  assertEquals(timestampsOf(peer.expect("ACK seq=1 ack=6"))?.echo, 1001);
+  assertEquals(app.read(), new TextEncoder().encode("hello"));
+});

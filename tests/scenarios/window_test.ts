@@ -251,3 +251,50 @@ Deno.test("of a segment that reaches beyond the window what lies within is taken
   assertEquals(peer.drain().at(-1)!.ack, peer.isn + 8193);
   assertEquals(app.read(), patternBytes(1, 8192));
 });
+
+Deno.test("while a window is probed, what acknowledges and what resets has a number that fits it", () => {
+  const probing = () => {
+    const all = established();
+    all.peer.send("ACK seq=1 ack=1 win=0");
+    all.app.write(new Uint8Array(3000));
+    all.t.advance(1500);
+    all.peer.expect("ACK seq=1 len=1");
+    all.peer.send("ACK seq=1 ack=1 win=0");
+    all.peer.drain();
+    return all;
+  };
+  const acknowledges = probing();
+  acknowledges.peer.send("ACK seq=1 ack=1 win=0 len=2000");
+  acknowledges.t.advance(50);
+  acknowledges.peer.expect("ACK seq=1 ack=2001 len=0");
+
+  const challenges = probing();
+  challenges.peer.send("SYN seq=500");
+  challenges.peer.expect("ACK seq=1 ack=1");
+
+  const resets = probing();
+  resets.app.connection.abort();
+  resets.peer.expect("RST ACK seq=1 ack=1");
+});
+
+Deno.test("an acknowledgment lies in the window of a peer that has taken some of it back", () => {
+  const { t, peer, app } = established();
+  app.write(new Uint8Array(9000));
+  t.advance(0);
+  peer.drain();
+  peer.send("ACK seq=1 ack=1 win=2000 len=100");
+  t.advance(50);
+  peer.expect("ACK seq=2001 ack=101");
+});
+
+Deno.test("with a closed window the acknowledgment of a peer that counts its probe is taken", () => {
+  const { t, peer, app } = established(SMALL);
+  app.write("hello");
+  peer.expect("PSH ACK seq=1", "hello");
+  for (let i = 0; i < 8; i++) peer.send("ACK len=1024 ack=1");
+  peer.expect("ACK ack=8193 win=0");
+  peer.send("ACK seq=8194 ack=6");
+  t.advance(10_000);
+  peer.expectNothing();
+  assertEquals(app.connection.info().bytesAcknowledged, 5);
+});
