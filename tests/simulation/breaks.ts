@@ -100,8 +100,8 @@ export const BREAKS: readonly Break[] = [
   {
     name: "an acknowledgment of what was never sent is taken",
     file: "stack/tcp/receive.ts",
-    search: "if (seqGt(ack, tcb.sndMax) || seqLt",
-    replacement: "if (seqLt",
+    search: "if (seqLeq(ack, tcb.sndMax) && seqGeq(",
+    replacement: "if (seqGeq(",
   },
   {
     name: "any reset in the window is taken",

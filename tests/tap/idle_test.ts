@@ -24,8 +24,9 @@ for (const [count, queues] of [[0, 1], [1_000, 1], [100, 2]] as const) {
       const client = ns.spawn(clientCommand("hold", [STACK, 80, count]));
       await client.stdout.match(/open/);
     }
-    // What a start or a burst leaves for later (compilation, garbage) is done by then.
-    await pause(2_000);
+    // What a start or a burst leaves for later (compilation, garbage, and after 5 s the rest that idle
+    // connections go to) is done by then.
+    await pause(7_000);
     const before = await cpuTime(taproom.pid);
     await pause(10_000);
     const used = await cpuTime(taproom.pid) - before;
