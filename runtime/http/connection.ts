@@ -122,6 +122,8 @@ export class ServerConnection implements ExchangeHost, ResponderHost, Drainable 
   async run(): Promise<void> {
     this.#server.drain?.join(this);
     try {
+      // Something has come that ended a rest.
+      if (this.#rester !== undefined && !this.#closed) await this.input.more();
       await this.#serve();
       const flushing = this.#output.flush();
       if (flushing !== undefined) await flushing;

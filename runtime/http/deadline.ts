@@ -24,11 +24,19 @@ class Queue {
   /** Time between two ticks in milliseconds. */
   readonly #period: number;
   #timer: unknown = undefined;
+  /** The timer is about to be set. */
+  #arming = false;
   readonly #tick = () => {
     this.armed = false;
     this.ticks++;
     while (this.first !== undefined && this.first.due <= this.ticks) this.first.reach();
-    if (this.first !== undefined) this.arm();
+    this.#set();
+  };
+  readonly #set = () => {
+    this.#arming = false;
+    if (this.first === undefined || this.armed) return;
+    this.armed = true;
+    this.#timer = this.#timers.set(this.#tick, this.#period);
   };
 
   constructor(timers: Timers, ms: number) {
@@ -36,11 +44,14 @@ class Queue {
     this.#period = Math.min(ms / TICKS, LONGEST);
   }
 
-  /** Sets the timer, unless it is set. */
+  /**
+   * Sets the timer, unless it is set; but not for a deadline that is taken away in the same turn, as
+   * that of a connection whose request came with it: a timer costs more than the deadline.
+   */
   arm(): void {
-    if (this.armed) return;
-    this.armed = true;
-    this.#timer = this.#timers.set(this.#tick, this.#period);
+    if (this.armed || this.#arming) return;
+    this.#arming = true;
+    queueMicrotask(this.#set);
   }
 
   disarm(): void {

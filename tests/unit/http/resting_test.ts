@@ -53,7 +53,9 @@ Deno.test("requests are answered before and after a rest, again and again", asyn
 Deno.test("a rest is part of the time that a connection may be idle", async () => {
   const all = serving();
   await all.ask();
-  all.timers.advance(IDLE - 1);
+  all.timers.advance(REST);
+  await turn();
+  all.timers.advance(IDLE - REST - 1);
   await turn();
   assertEquals([all.connection.calls, all.finished], [[], false]);
   all.timers.advance(1 + IDLE / 8);

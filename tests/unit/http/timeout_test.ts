@@ -240,7 +240,7 @@ Deno.test("limits that are no numbers from 0 up are refused", () => {
   }
 });
 
-Deno.test("deadlines are reached in order, never early and at most an eighth late", () => {
+Deno.test("deadlines are reached in order, never early and at most an eighth late", async () => {
   const timers = new ManualTimers();
   const reached: [string, number][] = [];
   const set = new Map<string, number>();
@@ -253,15 +253,18 @@ Deno.test("deadlines are reached in order, never early and at most an eighth lat
     set.set(name, timers.time);
   };
   put(a!, 100);
+  await turn(); // The timer is set when the turn is over.
   timers.advance(10);
   put(b!, 100);
   put(c!, 50);
   put(d!, 100);
+  await turn();
   timers.advance(30);
   put(a!, 100);
   put(e!, 100);
   d!.deadline.clear();
   d!.deadline.clear();
+  await turn();
   timers.advance(1000);
   assertEquals(reached.map(([name]) => name), ["c", "b", "a", "e"]);
   for (const [name, ms] of reached) {
@@ -273,30 +276,44 @@ Deno.test("deadlines are reached in order, never early and at most an eighth lat
   timers.advance(1000);
   assertEquals(reached.length, 4);
   put(a!, 10);
+  await turn();
+  assertEquals(timers.pending, 1);
   for (const { deadline } of deadlines) deadline.close();
   assertEquals(timers.pending, 0);
 });
 
-Deno.test("a deadline may be set again when it is reached", () => {
+Deno.test("a deadline may be set again when it is reached", async () => {
   const timers = new ManualTimers();
   let count = 0;
   const deadline = new Alarm(timers, () => {
     if (++count < 5) deadline.set(100);
   });
   deadline.set(100);
+  await turn();
   timers.advance(10_000);
   assertEquals(count, 5);
   deadline.close();
 });
 
-Deno.test("to set deadlines of many connections takes one timer", () => {
+Deno.test("to set deadlines of many connections takes one timer", async () => {
   const timers = new ManualTimers();
   const deadlines = Array.from({ length: 1000 }, () => new Alarm(timers, () => {}));
   for (let round = 0; round < 10; round++) {
     for (const deadline of deadlines) deadline.set(1000);
+    await turn();
     timers.advance(10);
   }
   assertEquals(timers.pending, 1);
   for (const deadline of deadlines) deadline.close();
   assertEquals(timers.pending, 0);
+});
+
+Deno.test("a deadline that is taken away in the turn in which it was set takes no timer", async () => {
+  const timers = new ManualTimers();
+  const deadline = new Alarm(timers, () => {});
+  deadline.set(1000);
+  deadline.clear();
+  await turn();
+  assertEquals(timers.pending, 0);
+  deadline.close();
 });
