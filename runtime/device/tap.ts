@@ -177,6 +177,8 @@ export class TapDevice implements Device {
   readonly #gather = new Gather();
   readonly #poll: Poll;
   readonly #isLent: boolean;
+  /** The last look for a frame was in vain. */
+  #empty = false;
   #open = true;
   #failure: DeviceError | undefined;
   #closing: Promise<void> | undefined;
@@ -223,10 +225,16 @@ export class TapDevice implements Device {
         frame.set(this.#slab, this.#headerSize, length - this.#headerSize);
         if (this.#headerSize > 0) readVirtioNetHeader(this.#slab, 0, frame);
         this.counters.received++;
+        this.#empty = false;
         return true;
       }
       const errno = length < 0 ? this.#libc.errno() : EINVAL;
-      if (errno === EAGAIN) return false;
+      if (errno === EAGAIN) {
+        // Who looks again and again may be in the way of the very program that shall send a frame.
+        if (this.#empty) this.#libc.symbols.sched_yield();
+        this.#empty = true;
+        return false;
+      }
       if (errno !== EINTR) this.#lost();
     }
     return false;

@@ -12,6 +12,7 @@ const SYMBOLS = {
   // Variadic in C; on Linux, on both architectures, its arguments travel as if they were not.
   ioctl: { parameters: ["i32", "u32", "buffer"], result: "i32" },
   ioctlNumber: { name: "ioctl", parameters: ["i32", "u32", "u32"], result: "i32" },
+  sched_yield: { parameters: [], result: "i32" },
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
   ppoll: {
     parameters: ["pointer", "u32", "pointer", "pointer"],

@@ -5,7 +5,7 @@
 // Each frame is answered from a template. What a stack must remember and doubt is taken from the
 // frame that is answered: SEG.ACK is what we send next, SEG.SEQ and the payload are what we
 // acknowledge; nothing is verified. It is right only as long as the peer is, and the TAP loses
-// nothing. It waits as a fast stack would: it works, then polls for a while, then sleeps.
+// nothing. It waits as Taproom does: it works, then polls for a while, then sleeps.
 
 import { setImmediate } from "node:timers";
 
@@ -84,7 +84,7 @@ const chargen = new Source(
 const large = new Source(response("application/octet-stream", new Uint8Array(100 * 1024)));
 
 const libc = loadLibc();
-const { read, write } = libc.symbols;
+const { read, sched_yield: letOthersRun, write } = libc.symbols;
 const tun = openTun(libc);
 const name = attachTap(libc, tun, "tap0", true);
 const host = new HostInterface(libc, name);
@@ -226,6 +226,7 @@ async function run(): Promise<never> {
     work += bulk.send();
     const time = performance.now();
     if (work > 0) active = time;
+    else letOthersRun();
     if (time - wentBack >= PATIENCE) {
       bulk.goBack();
       wentBack = time;
