@@ -84,7 +84,7 @@ const chargen = new Source(
 const large = new Source(response("application/octet-stream", new Uint8Array(100 * 1024)));
 
 const libc = loadLibc();
-const { read, sched_yield: letOthersRun, write } = libc.symbols;
+const { read, sched_yield, write } = libc.symbols;
 const tun = openTun(libc);
 const name = attachTap(libc, tun, "tap0", true);
 const host = new HostInterface(libc, name);
@@ -226,7 +226,7 @@ async function run(): Promise<never> {
     work += bulk.send();
     const time = performance.now();
     if (work > 0) active = time;
-    else letOthersRun();
+    else sched_yield();
     if (time - wentBack >= PATIENCE) {
       bulk.goBack();
       wentBack = time;
