@@ -87,6 +87,12 @@ class FakeStack implements Driven {
   deadline = Infinity;
   onReceive: ((first: number) => void) | undefined;
 
+  /** How many frames were received before each poll, and after the last. */
+  get batches(): number[] {
+    return this.calls.map((call) => call.startsWith("poll") ? "|" : "r").join("")
+      .split("|").map((batch) => batch.length);
+  }
+
   receive(frame: Frame, now: number): void {
     this.calls.push(`receive ${frame.bytes[0]} at ${now}`);
     this.onReceive?.(frame.bytes[0]!);
@@ -205,9 +211,7 @@ Deno.test("a batch is bounded: replies leave between batches", async () => {
     rig.stack.onReceive = () => rig.stack.deadline = 0;
     await rig.start();
     await rig.arrive(...new Array(150).fill(9));
-    const batches = rig.stack.calls.map((call) => call.startsWith("poll") ? "|" : "r").join("")
-      .split("|").map((batch) => batch.length);
-    assertEquals(batches, [64, 64, 22, 0]);
+    assertEquals(rig.stack.batches, [64, 64, 22, 0]);
   });
 });
 
@@ -302,9 +306,7 @@ Deno.test("a batch of large frames is as bounded as one of many", async () => {
     rig.stack.onReceive = () => rig.stack.deadline = 0;
     await rig.start();
     await rig.arrive(...new Array(10).fill(9));
-    const batches = rig.stack.calls.map((call) => call.startsWith("poll") ? "|" : "r").join("")
-      .split("|").map((batch) => batch.length);
-    assertEquals(batches, [4, 4, 2, 0]);
+    assertEquals(rig.stack.batches, [4, 4, 2, 0]);
   });
 });
 
