@@ -181,8 +181,10 @@ export function notify(tcb: Tcb): void {
 export function close(tcb: Tcb): void {
   if (tcb.discarding) return;
   tcb.discarding = true;
+  const { ahead } = tcb;
   releaseReceiveBuffer(tcb);
   if (tcb.closeReason !== undefined) return;
+  tcb.ahead = ahead; // The peer has been told of it: it counts as received.
   tcb.finQueued = true;
   tcb.keepAlive = undefined;
   tcb.services.touch(tcb);

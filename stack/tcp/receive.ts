@@ -233,12 +233,13 @@ function receiveText(tcb: Tcb, segment: Segment, now: number): void {
     tcb.rcvMss = Math.min(segment.segmentSize, tcb.localMss);
   }
   if (segment.seq !== tcb.rcvNxt) {
-    if (!tcb.discarding) storeAhead(tcb, segment);
+    storeAhead(tcb, segment);
     sendAck(tcb); // At once, one for each: the duplicate ACKs of RFC 5681 section 4.2
     return;
   }
   if (tcb.discarding) {
-    if (discard(tcb, segment.length, now)) inOrder(tcb, segment.length);
+    const count = segment.length + joinAhead(tcb, (tcb.rcvNxt + segment.length) | 0);
+    if (discard(tcb, count, now)) inOrder(tcb, count);
     return;
   }
   const taken = tcb.receiveRing === undefined ? handOver(tcb, segment) : 0;
@@ -282,11 +283,9 @@ function store(tcb: Tcb, segment: Segment, taken: number): void {
   }
   const ring = tcb.receiveRing ??= new ByteRing(pool, count);
   ring.append(segment.bytes, segment.offset + taken, count);
-  if (tcb.ahead !== undefined) {
-    count += joinAhead(tcb, ring, (tcb.rcvNxt + count) | 0);
-    tcb.ackNow = true;
-  }
-  inOrder(tcb, count);
+  const joined = joinAhead(tcb, (tcb.rcvNxt + count) | 0);
+  ring.extend(joined);
+  inOrder(tcb, count + joined);
   tcb.readableNews = true;
 }
 
@@ -309,13 +308,16 @@ function sackReportOf(tcb: Tcb): SackReport | undefined {
   return tcb.sackPermitted ? tcb.sackReport ??= new SackReport() : undefined;
 }
 
-/** Keeps out-of-order text at its place in the receive buffer. */
+/**
+ * Keeps out-of-order text at its place in the receive buffer. After `close()` only its range is
+ * kept: the peer need not send again what would be discarded anyway (RFC 2018 section 4).
+ */
 function storeAhead(tcb: Tcb, segment: Segment): void {
   const { counters, options, pool } = tcb.services;
   const ahead = tcb.ahead ??= new Reassembly(options.reassemblyRanges);
   const report = sackReportOf(tcb);
   const at = tcb.receiveQueued + seqDiff(segment.seq, tcb.rcvNxt);
-  if (roomFor(pool, tcb.receiveRing, at, segment.length) < segment.length) {
+  if (!tcb.discarding && roomFor(pool, tcb.receiveRing, at, segment.length) < segment.length) {
     counters.droppedMemory++;
     return;
   }
@@ -329,22 +331,24 @@ function storeAhead(tcb: Tcb, segment: Segment): void {
   }
   counters.segmentsOutOfOrder++;
   report?.arrived(segment.seq);
+  if (tcb.discarding) return;
   const ring = tcb.receiveRing ??= new ByteRing(pool, segment.length);
   ring.place(at, segment.bytes, segment.offset, segment.length);
 }
 
 /**
- * Makes what lies ahead part of the queue as far as it now follows, and not beyond a FIN.
+ * Finds what lay ahead and is now in order, and not beyond a FIN.
  *
- * @param next RCV.NXT after the segment that has just been appended.
- * @returns Bytes that have been joined.
+ * @param next RCV.NXT after the segment that has just come in order.
+ * @returns Bytes that follow it.
  */
-function joinAhead(tcb: Tcb, ring: ByteRing, next: number): number {
-  const inOrder = seqDiff(tcb.ahead!.advance(next), next);
-  const joined = tcb.rcvFin === undefined ? inOrder : Math.min(inOrder, seqDiff(tcb.rcvFin, next));
-  ring.extend(joined);
-  if (tcb.ahead!.count === 0) tcb.ahead = undefined;
-  return joined;
+function joinAhead(tcb: Tcb, next: number): number {
+  const { ahead } = tcb;
+  if (ahead === undefined) return 0;
+  tcb.ackNow = true;
+  const inOrder = seqDiff(ahead.advance(next), next);
+  if (ahead.count === 0) tcb.ahead = undefined;
+  return tcb.rcvFin === undefined ? inOrder : Math.min(inOrder, seqDiff(tcb.rcvFin, next));
 }
 
 /**

@@ -251,6 +251,36 @@ Deno.test("C11: data keeps Fin_wait_2 open", () => {
   gone(t.stack);
 });
 
+Deno.test("what comes out of order after close is reported, need not come twice, and takes no memory", () => {
+  const { t, peer, app } = established({}, { options: "sackok" });
+  peer.send("ACK seq=1001 len=1000");
+  peer.expect("ACK ack=1 sack=1001-2001");
+  app.connection.close();
+  peer.expect("FIN ACK seq=1 ack=1");
+  assertEquals(t.stack.census().memory, 0);
+  peer.send("ACK seq=3001 ack=2 len=1000");
+  peer.expect("ACK seq=2 ack=1 sack=3001-4001,1001-2001");
+  assertEquals([t.stack.census().memory, t.stack.counters.tcp.lingerBytesDiscarded], [0, 0]);
+  peer.send("ACK seq=1 ack=2 len=1000");
+  peer.expect("ACK seq=2 ack=2001 sack=3001-4001");
+  peer.send("FIN ACK seq=4001 ack=2");
+  peer.expect("ACK seq=2 ack=2001 sack=3001-4001");
+  peer.send("ACK seq=2001 ack=2 len=1000");
+  peer.expect("ACK seq=2 ack=4002 sack=none");
+  assertEquals(t.stack.counters.tcp.lingerBytesDiscarded, 4000);
+  assertEquals([app.connection.state, app.reasons], ["Time_wait", ["closed"]]);
+});
+
+Deno.test("what lay out of order counts towards the bound of the lingering close once it is in order", () => {
+  const { peer, app } = finWait2({ tcp: { lingerBytes: 10_000 } });
+  for (let seq = 1001; seq < 12_001; seq += 1000) peer.send(`ACK seq=${seq} ack=2 len=1000`);
+  assertEquals(app.reasons, []);
+  peer.drain();
+  peer.send("ACK seq=1 ack=2 len=1000");
+  assert(peer.drain().some(({ flags }) => flags.includes("RST")));
+  assertEquals(app.reasons, ["aborted"]);
+});
+
 Deno.test("C20: the FIN carries the ACK: no pure ACK repeats it", () => {
   const { t, peer, app } = established();
   peer.send("PSH ACK seq=1 ack=1", "hi mom\n");
