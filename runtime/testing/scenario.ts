@@ -322,7 +322,7 @@ export class Scenario implements Stage {
     if (tcp === undefined || peer === undefined || peer.to !== 0 && peer.to !== tcp.sourcePort) {
       this.strays.push(packet);
       this.#line(() => `stray > ${JSON.stringify({ ...packet, ethernet: undefined })}`);
-    } else peer.arrive({ ...tcp, time: this.now, ecn: ip!.tos & 3 });
+    } else peer.arrive({ ...tcp, time: this.now, ecn: ip!.tos & 3, df: ip!.df });
     return true;
   }
 

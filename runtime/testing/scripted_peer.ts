@@ -48,6 +48,8 @@ export interface ReceivedSegment extends TcpSegment {
   readonly time: number;
   /** Explicit congestion notification of its packet (RFC 3168 section 5): 2 for ECT(0). */
   readonly ecn: number;
+  /** Routers must not fragment its packet. */
+  readonly df: boolean;
 }
 
 /** What a peer needs of the scenario that it plays in. */

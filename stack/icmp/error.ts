@@ -32,8 +32,8 @@ export interface IcmpErrorReceiver {
    * @param type What it says.
    * @param quoted The packet that caused it, from us: a view of its header and of at least 8 bytes
    *   of payload, valid during the call.
-   * @param mtu With `"fragmentation-needed"`: largest packet that the next hop takes, in bytes;
-   *   0 from a router that does not say (RFC 1191 section 5). Otherwise 0.
+   * @param mtu With `"fragmentation-needed"`: largest packet that the next hop takes, in bytes, as
+   *   the router says; where it does not, as is likely (RFC 1191 section 5). Otherwise 0.
    * @param now The stack's time in ms.
    * @param error The packet that reports it, valid during the call.
    */

@@ -12,6 +12,7 @@ import * as icmp from "../wire/icmp.ts";
 import * as ipv4 from "../wire/ipv4.ts";
 import { PROTOCOL_ICMP, PROTOCOL_TCP } from "../wire/protocol.ts";
 import { errorType, type IcmpErrorReceiver } from "./error.ts";
+import { plateauBelow } from "./plateau.ts";
 
 /** Errors sent at once. */
 export const ERROR_BURST = 50;
@@ -132,7 +133,7 @@ export class Icmp {
     }
     this.#counters.errorsDelivered++;
     const mtu = type === "fragmentation-needed"
-      ? read16(bytes, payloadOffset + icmp.NEXT_HOP_MTU)
+      ? read16(bytes, payloadOffset + icmp.NEXT_HOP_MTU) || plateauBelow(lengthOf(quoted))
       : 0;
     this.#tcp.icmpError(type, quoted, mtu, now, packet);
   }
@@ -181,6 +182,11 @@ export class Icmp {
     this.#counters.messagesSent++;
     this.#output.send(route, PROTOCOL_ICMP, length, 0);
   }
+}
+
+/** Length of the whole packet that an error quotes the beginning of, by its own header. */
+function lengthOf({ bytes, headerOffset }: IpPacket): number {
+  return read16(bytes, headerOffset + ipv4.TOTAL_LENGTH);
 }
 
 function isIcmpError(packet: IpPacket): boolean {

@@ -82,13 +82,19 @@ export class Ipv4Output implements IpOutput {
     return route;
   }
 
-  send(route: Route, protocol: number, length: number, ecn: number): boolean {
+  send(
+    route: Route,
+    protocol: number,
+    length: number,
+    ecn: number,
+    mayFragment = false,
+  ): boolean {
     const { frame } = this;
     const { mtu } = route;
     let sent: boolean;
     if (length + ipv4.HEADER_LENGTH <= mtu || frame.segmentSize > 0) {
       // A packet that may not be fragmented needs no identification (RFC 6864 section 4.1).
-      sent = protocol === PROTOCOL_TCP
+      sent = protocol === PROTOCOL_TCP && !mayFragment
         ? this.#emit(route as Ipv4Route, protocol, 0, length, 0, ipv4.DONT_FRAGMENT, ecn)
         : this.#emit(route as Ipv4Route, protocol, 0, length, this.#identification(), 0, ecn);
     } else sent = this.#sendFragments(route as Ipv4Route, protocol, length);

@@ -54,8 +54,15 @@ export interface IpOutput {
    * @param protocol Protocol number of the payload.
    * @param length Bytes of transport header and payload.
    * @param ecn Bits of explicit congestion notification (RFC 3168 section 5).
+   * @param mayFragment Routers may fragment a packet of TCP; those of others they may anyway.
    * @returns `false` if it was lost on the spot (link full, no neighbor and its queue full);
    *   a packet that waits for address resolution counts as sent.
    */
-  send(route: Route, protocol: number, length: number, ecn: number): boolean;
+  send(
+    route: Route,
+    protocol: number,
+    length: number,
+    ecn: number,
+    mayFragment?: boolean,
+  ): boolean;
 }

@@ -88,6 +88,8 @@ export class TcpCounters {
   pathMtuLowered = 0;
   /** The same, put off because segments of that size had come through (RFC 5927 section 7.2). */
   pathMtuDoubted = 0;
+  /** Connections whose segments routers may fragment, since ICMP names an MTU below 552. */
+  pathMtuTiny = 0;
   /** Segment sizes lowered because large segments went unanswered time after time (RFC 4821). */
   blackHolesSuspected = 0;
   /** Segment sizes restored because smaller segments went unanswered, too. */

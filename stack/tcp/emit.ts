@@ -70,7 +70,8 @@ export function sendSegment(
     ip.frame.segmentSize = size;
     ip.frame.headerLength = headerLength;
   }
-  return emit(tcb, seq, tcb.rcvNxt, flags | ACK, window, headerLength, length, mark);
+  const mayFragment = tcb.pathMtu !== undefined && tcb.pathMtu.mayFragment && size <= tcb.sndMss;
+  return emit(tcb, seq, tcb.rcvNxt, flags | ACK, window, headerLength, length, mark, mayFragment);
 }
 
 /** Has the payload follow the header in the transmit frame, copied or from where it lies. */
@@ -259,6 +260,7 @@ function emit(
   headerLength: number,
   length: number,
   ecn = 0,
+  mayFragment = false,
 ): boolean {
   const { services, route, localPort, remotePort } = tcb;
   const bytes = services.ip.frame.bytes;
@@ -273,7 +275,7 @@ function emit(
     window,
     headerLength,
   );
-  return transmit(services, route, headerLength + length, ecn);
+  return transmit(services, route, headerLength + length, ecn, mayFragment);
 }
 
 function writeHeader(
@@ -292,7 +294,13 @@ function writeHeader(
  *
  * @param length Bytes of header and payload.
  */
-function transmit(services: TcpServices, route: Route, length: number, ecn = 0): boolean {
+function transmit(
+  services: TcpServices,
+  route: Route,
+  length: number,
+  ecn = 0,
+  mayFragment = false,
+): boolean {
   const ip: IpOutput = services.ip;
   const { frame } = ip;
   const bytes = frame.bytes;
@@ -310,7 +318,7 @@ function transmit(services: TcpServices, route: Route, length: number, ecn = 0):
   services.counters.segmentsSent += frame.segmentSize === 0
     ? 1
     : Math.ceil((length - frame.headerLength) / frame.segmentSize);
-  if (ip.send(route, PROTOCOL_TCP, length, ecn)) return true;
+  if (ip.send(route, PROTOCOL_TCP, length, ecn, mayFragment)) return true;
   services.counters.droppedLinkFull++;
   return false;
 }

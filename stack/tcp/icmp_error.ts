@@ -1,11 +1,9 @@
 import type { IcmpErrorType } from "../icmp/error.ts";
+import { SMALLEST_MTU } from "../wire/ipv4.ts";
 import { TCP_HEADER_LENGTH, TIMESTAMPS_LENGTH } from "../wire/tcp.ts";
 import { PathMtu } from "./path_mtu.ts";
 import type { Tcb } from "./tcb.ts";
 import { teardown, transition } from "./transition.ts";
-
-/** The smallest next-hop MTU that is believed: every IPv4 host takes this much (RFC 791). */
-const SMALLEST_MTU = 576;
 
 /**
  * An ICMP error that quotes a segment of this connection which is in flight (RFC 5927 section 4).
@@ -16,7 +14,7 @@ const SMALLEST_MTU = 576;
  *
  * @param tcb The connection.
  * @param type What the network reports.
- * @param mtu With `"fragmentation-needed"`: the next hop's MTU in bytes, or 0.
+ * @param mtu With `"fragmentation-needed"`: the next hop's MTU in bytes.
  */
 export function icmpErrorArrives(tcb: Tcb, type: IcmpErrorType, mtu: number): void {
   switch (type) {
@@ -37,7 +35,10 @@ export function icmpErrorArrives(tcb: Tcb, type: IcmpErrorType, mtu: number): vo
   }
 }
 
-/** Path MTU discovery (RFC 1191): what was too large is sent again in smaller segments. */
+/**
+ * Path MTU discovery (RFC 1191): what was too large is sent again in smaller segments. An MTU that
+ * no link has is not believed.
+ */
 function lowerSegmentSize(tcb: Tcb, mtu: number, now: number): void {
   const options = tcb.timestamps ? TIMESTAMPS_LENGTH : 0;
   const mss = mtu - tcb.route.headerLength - TCP_HEADER_LENGTH - options;

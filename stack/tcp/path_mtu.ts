@@ -17,6 +17,11 @@ export interface Segmenting {
 const SUSPICIOUS_TIMEOUTS = 3;
 /** Payloads that are tried then, one timeout each. Less than 536 takes every IPv4 path (RFC 791). */
 const FALLBACKS = [1024, 512] as const;
+/**
+ * ICMP makes no payload smaller than this, that of a packet of 552 bytes with timestamps: anybody
+ * may forge it, and have us send headers for the most part. Below it routers may fragment.
+ */
+const SMALLEST_PAYLOAD = 500;
 /** Time until the former size is tried, when smaller segments have come through: perhaps nothing
  * came through before. In milliseconds. */
 const FIRST_PROBE = 10_000;
@@ -28,6 +33,8 @@ const NEXT_PROBE = 600_000;
  *
  * - ICMP "too large" is believed at once where no segment of that size was ever acknowledged, and
  *   else only when a timeout confirms it (RFC 5927 section 7.2).
+ * - Where ICMP names less than is worth a packet, segments stay at {@link SMALLEST_PAYLOAD}, and may
+ *   be fragmented on the way from then on (RFC 1191 section 3).
  * - Without ICMP, large segments that time out again and again are made smaller (RFC 4821 in
  *   spirit). If that brings no answer either, it was not their size.
  * - Later the former size is tried with a single segment.
@@ -38,6 +45,7 @@ export class PathMtu {
   /** The size before it was first lowered; 0: it never was. */
   #ceiling = 0;
   #proven: number;
+  #mayFragment = false;
   /** Payload of a larger one in flight, and where it ends; 0: there is none. */
   #awaited = 0;
   #awaitedEnd = 0;
@@ -62,6 +70,14 @@ export class PathMtu {
   /** The path takes less than it seemed to: this is worth more than {@link PathMtu.proven} says. */
   get wasLowered(): boolean {
     return this.#ceiling !== 0;
+  }
+
+  /**
+   * Routers may fragment what is sent, because the path takes less than we make of it. Not the
+   * single segments of a larger size that are tried: they are to show what the path takes whole.
+   */
+  get mayFragment(): boolean {
+    return this.#mayFragment;
   }
 
   /** A segment with this payload, which ends here, leaves for the first time. */
@@ -91,6 +107,7 @@ export class PathMtu {
     this.#awaited = 0;
     if (this.#proven <= tcb.sndMss) return;
     tcb.services.counters.pathMtuRaised++;
+    this.#mayFragment = false;
     resize(tcb, this.#proven);
   }
 
@@ -112,10 +129,12 @@ export class PathMtu {
    * @param tcb The connection.
    * @param size The payload that is said to fit, less than `sndMss`.
    * @param now Time in milliseconds.
-   * @returns Whether it is believed now.
+   * @returns Whether it is believed now, and news.
    */
   tooLarge(tcb: Segmenting, size: number, now: number): boolean {
     const { counters } = tcb.services;
+    // It is about a packet that left before it could be fragmented.
+    if (this.#mayFragment && tcb.sndMss <= SMALLEST_PAYLOAD) return false;
     if (size < this.#proven && tcb.retries === 0) {
       counters.pathMtuDoubted++;
       this.#doubted = size;
@@ -123,7 +142,11 @@ export class PathMtu {
       return false;
     }
     counters.pathMtuLowered++;
-    this.#lower(tcb, size);
+    if (size < SMALLEST_PAYLOAD && !this.#mayFragment) {
+      counters.pathMtuTiny++;
+      this.#mayFragment = true;
+    }
+    this.#lower(tcb, Math.min(tcb.sndMss, Math.max(size, SMALLEST_PAYLOAD)));
     this.probeAt = now + NEXT_PROBE;
     return true;
   }

@@ -210,7 +210,7 @@ export class Tcp {
    *
    * @param type What the network reports.
    * @param quoted The quoted packet: its source is us, its payload at least 8 bytes.
-   * @param mtu With `"fragmentation-needed"`: the next hop's MTU in bytes, or 0.
+   * @param mtu With `"fragmentation-needed"`: the next hop's MTU in bytes.
    * @param now Time in milliseconds.
    * @param error The packet that quotes it.
    */

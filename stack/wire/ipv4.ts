@@ -45,6 +45,8 @@ export const DESTINATION = 16;
 export const HEADER_LENGTH = 20;
 /** Length of the longest header, in bytes. */
 export const MAX_HEADER_LENGTH = 60;
+/** Every link carries a packet of this length whole, in bytes (RFC 791). */
+export const SMALLEST_MTU = 68;
 /** Length of the largest packet, in bytes. */
 export const MAX_LENGTH = 65535;
 

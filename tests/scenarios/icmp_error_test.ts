@@ -111,11 +111,83 @@ Deno.test("a smaller MTU on the path makes smaller segments, at once", () => {
 
 Deno.test("an MTU that no IPv4 path has, or a larger one, changes nothing", () => {
   const { t, peer, app, first } = inFlight();
-  for (const mtu of [0, 68, 575, 1500, 9000]) {
+  for (const mtu of [1, 67, 1500, 9000]) {
     unreachable(t, peer, first, FRAGMENTATION_NEEDED, mtu);
   }
   assertEquals(app.connection.info().mss, 1460);
   peer.expectNothing();
+});
+
+Deno.test("a router that does not say its MTU makes segments a step smaller, however many it dropped", () => {
+  const { t, peer, app, first } = inFlight();
+  const next = { ...first, seq: first.seq + 1460 };
+  for (const segment of [first, next]) unreachable(t, peer, segment, FRAGMENTATION_NEEDED, 0);
+  assertEquals(app.connection.info().mss, 1452);
+  const again = peer.lose("ACK seq=1 len=1452");
+  for (const segment of [again, first]) unreachable(t, peer, segment, FRAGMENTATION_NEEDED, 0);
+  assertEquals(app.connection.info().mss, 966);
+});
+
+Deno.test("on a path that takes less than 552 bytes segments may be fragmented, and stay worth it", () => {
+  for (const mtu of [296, 68]) {
+    const { t, peer, app, first } = inFlight();
+    assertEquals(first.df, true);
+    unreachable(t, peer, first, FRAGMENTATION_NEEDED, mtu);
+    const [again] = peer.drain();
+    assertEquals([again!.payload.length, again!.df], [500, false]);
+    // What was on the way before is reported as well, and changes nothing any more.
+    unreachable(t, peer, first, FRAGMENTATION_NEEDED, mtu);
+    peer.expectNothing();
+    for (let rounds = 0; rounds < 100 && peer.rcvNxt < 5001; rounds++) {
+      peer.send("ACK");
+      for (const { payload, df } of peer.drain()) {
+        assertEquals([payload.length <= 500, df], [true, false]);
+      }
+      t.advance(100);
+    }
+    assertEquals(peer.received(), patternBytes(1, 5000));
+    const { pathMtuTiny, pathMtuLowered } = t.stack.counters.tcp;
+    assertEquals([app.connection.info().mss, pathMtuTiny, pathMtuLowered], [500, 1, 1]);
+  }
+});
+
+Deno.test("ten minutes later a whole segment is tried, and when it comes through nothing is fragmented", () => {
+  const { t, peer, app, first } = inFlight();
+  unreachable(t, peer, first, FRAGMENTATION_NEEDED, 296);
+  for (let rounds = 0; rounds < 100 && peer.rcvNxt < 5001; rounds++) {
+    peer.drain();
+    peer.send("ACK");
+    t.advance(100);
+  }
+  const packets = () => {
+    app.write(new Uint8Array(2000));
+    const segments = peer.drain();
+    peer.send("ACK");
+    return segments.map(({ payload, df }) => [payload.length, df]);
+  };
+  t.advance(600_000);
+  assertEquals(packets(), [[1460, true], [500, false], [40, false]]);
+  assertEquals(packets(), [[1460, true], [540, true]]);
+});
+
+Deno.test("552 bytes and more are taken at their word", () => {
+  const { t, peer, app, first } = inFlight();
+  unreachable(t, peer, first, FRAGMENTATION_NEEDED, 552);
+  assertEquals([app.connection.info().mss, peer.expect("ACK seq=1 len=512").df], [512, true]);
+});
+
+Deno.test("no forged MTU makes segments that have come through smaller, or has them fragmented", () => {
+  const { t, peer, app } = established();
+  app.write(patternBytes(1, 1460));
+  peer.drain();
+  peer.send("ACK");
+  app.write(patternBytes(1461, 5000));
+  const [forged] = peer.drain();
+  unreachable(t, peer, forged!, FRAGMENTATION_NEEDED, 68);
+  peer.send("ACK");
+  app.write(patternBytes(6461, 1460));
+  assertEquals(peer.expect("PSH ACK seq=6461 len=1460").df, true);
+  assertEquals(app.connection.info().mss, 1460);
 });
 
 Deno.test("an MTU below what has come through is believed after a timeout (RFC 5927 section 7.2)", () => {

@@ -95,10 +95,21 @@ Deno.test("only fragmentation needed has an MTU", () => {
   assertEquals(report(3, 4, 1400, ours()).heard, [
     `fragmentation-needed ${US}:49152 8.8.8.8:80 8 1400 5`,
   ]);
-  assertEquals(report(3, 4, 0, ours()).heard, [
-    `fragmentation-needed ${US}:49152 8.8.8.8:80 8 0 5`,
-  ]);
   assertEquals(report(3, 1, 1400, ours()).heard, [`host-unreachable ${US}:49152 8.8.8.8:80 8 0 5`]);
+});
+
+Deno.test("where a router does not say its MTU, it is the plateau below the packet (RFC 1191 section 7)", () => {
+  const lengths = [[65_535, 32_000], [1500, 1492], [1492, 1006], [1006, 508], [297, 296], [
+    296,
+    68,
+  ]];
+  for (const [length, plateau] of lengths) {
+    const quoted = ours();
+    new DataView(quoted.buffer).setUint16(2, length!);
+    assertEquals(report(3, 4, 0, quoted).heard, [
+      `fragmentation-needed ${US}:49152 8.8.8.8:80 8 ${plateau} 5`,
+    ]);
+  }
 });
 
 Deno.test("the options of a quoted header are stepped over, and a longer quote is used", () => {
