@@ -58,6 +58,7 @@ export class NetworkInterface {
       gateway: config.gateway,
       random: secureRandom,
       now: this.#driver.now(),
+      clock: this.#driver.now,
       wake: this.#driver.wake,
       notice: (notice) => report(notice, log),
       observe: ({ type, time: _, ...properties }: CongestionEvent) =>

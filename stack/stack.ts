@@ -110,6 +110,7 @@ export class Stack {
       ip: this.#output,
       random,
       now,
+      clock: options.clock,
       options: options.tcp,
       trace,
       observe: options.observe,

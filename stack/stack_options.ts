@@ -24,6 +24,11 @@ export interface StackOptions {
   readonly random: () => number;
   /** Time at the start in milliseconds; default 0. */
   readonly now?: number;
+  /**
+   * The time in milliseconds, on the same clock, for who asks between two calls of `receive` and
+   * `poll` (`Connection.info`); without it, the time of the last call.
+   */
+  readonly clock?: () => number;
   /** Told each transition of a TCP connection. */
   readonly trace?: (transition: Transition) => void;
   /** Told what happens to the sending of TCP connections: losses found and mended, timeouts. */

@@ -136,6 +136,7 @@ export class Lan {
       mac: `02:00:00:00:00:${number.toString(16).padStart(2, "0")}`,
       addresses: [`${address}/24`],
       random: seededRandom(seed * 257 + number),
+      clock: () => this.#now,
       trace: (transition) => {
         const line = `${address} ${formatTransition(transition)}`;
         this.transitions.push(line);

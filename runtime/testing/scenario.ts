@@ -136,6 +136,7 @@ export class Scenario implements Stage {
       addresses: [`${this.address}/24`],
       gateway: GATEWAY,
       random: options.random ?? seededRandom(options.seed ?? 1),
+      clock: () => this.#clock,
       trace: (transition) => this.#transition(transition),
       notice: (notice) => this.notices.push(notice),
       wake: () => this.#activity++,

@@ -116,9 +116,9 @@ export interface ConnectionInfo {
   readonly sacked: number;
   /** Of that, what is taken for lost, sent again or not. */
   readonly lost: number;
-  /** Delivered since the beginning, acknowledged or reported. */
+  /** Delivered since the beginning or the last rest, acknowledged or reported. */
   readonly delivered: number;
-  /** Taken for lost since the beginning. */
+  /** Taken for lost since the beginning or the last rest. */
   readonly lostInAll: number;
   /** Segments sent again since the beginning. */
   readonly retransmissions: number;
@@ -150,7 +150,10 @@ export interface ConnectionInfo {
   readonly bytesReceived: number;
   /** What keeps us from sending more. */
   readonly limit: SendLimit;
-  /** For how long each of them has. */
+  /**
+   * For how long each of them has: since something was first sent, or since the connection was last
+   * at rest (`TcpOptions.restAfter`), that rest included.
+   */
   readonly limited: LimitedTimes;
 }
 

@@ -101,7 +101,10 @@ class EstablishedConnection implements Connection {
       ring.append(source, 0, count);
       tcb.services.touch(tcb);
     }
-    if (count < source.length) tcb.writerWaits = true;
+    if (count < source.length && !tcb.writerWaits) {
+      tcb.writerWaits = true;
+      tcb.services.touch(tcb); // The account of what holds us back says so from now on.
+    }
     return count;
   }
 
@@ -141,7 +144,10 @@ class EstablishedConnection implements Connection {
   }
 
   info(): ConnectionInfo {
-    return infoOf(this.#tcb);
+    const wasAtRest = this.#block.atRest;
+    const tcb = this.#tcb;
+    if (wasAtRest) tcb.rearm(); // Nothing has happened: it is to rest again.
+    return infoOf(tcb);
   }
 }
 

@@ -1,19 +1,21 @@
 import type { ConnectionInfo } from "./api.ts";
 import type { Tcb } from "./tcb.ts";
+import { SendLimits } from "./send_limits.ts";
 import { stateOf } from "./transition.ts";
 
-/** A snapshot of a connection. */
+/** A snapshot of a connection, at the time that the clock says. */
 export function infoOf(tcb: Tcb): ConnectionInfo {
   const { rto, congestion, recovery, services } = tcb;
   const flight = recovery?.flight;
-  const minRtt = recovery?.rack.minRtt ?? Infinity;
+  const now = Math.max(services.now, services.clock?.() ?? 0);
   return {
     state: stateOf(tcb),
     congestion: congestion.name,
     phase: recovery?.phase ?? "open",
     rtt: rto.srtt,
     rttvar: rto.rttvar,
-    minRtt: minRtt === Infinity ? rto.srtt : minRtt,
+    // The handshake is measured, too, but not by RACK: a mean is never below what it is made of.
+    minRtt: Math.min(recovery?.rack.minRtt ?? Infinity, rto.srtt),
     rto: rto.base,
     backoffs: rto.backoffs,
     cwnd: congestion.cwnd,
@@ -41,13 +43,6 @@ export function infoOf(tcb: Tcb): ConnectionInfo {
     bytesAcknowledged: tcb.bytesAcknowledged,
     bytesReceived: tcb.bytesReceived,
     limit: tcb.limits?.current ?? "idle",
-    limited: tcb.limits?.times(services.now) ?? {
-      idle: 0,
-      application: 0,
-      receiver: 0,
-      congestion: 0,
-      pacing: 0,
-      link: 0,
-    },
+    limited: (tcb.limits ?? new SendLimits(now)).times(now),
   };
 }

@@ -7,6 +7,7 @@ import type { Ecn } from "./ecn.ts";
 import { isChallenged } from "./challenge_acks.ts";
 import { PathMtu } from "./path_mtu.ts";
 import { ReceiveTuning } from "./receive_tuning.ts";
+import { SendLimits } from "./send_limits.ts";
 import { type Block, Tcb, type TcpServices } from "./tcb.ts";
 
 /** What times are kept in: whole numbers need no memory of their own, and a microsecond is enough. */
@@ -56,6 +57,9 @@ export class Resting implements Block {
   /** Size of the receive buffer in bytes; 0: the first. */
   readonly #receiveLimit: number;
 
+  /** When something last happened, in milliseconds. */
+  readonly #quietSince: number;
+
   // The path.
   /** In microseconds. */
   readonly #srtt: number;
@@ -104,6 +108,7 @@ export class Resting implements Block {
     this.#timestampRecentAt = Math.floor(tcb.timestampRecentAt);
     this.#bytesReceived = tcb.bytesReceived;
     this.#receiveLimit = tcb.receiveTuning?.limit ?? 0;
+    this.#quietSince = Math.floor(tcb.quietSince);
     this.#srtt = Math.ceil(rto.srtt * MICROSECONDS);
     this.#rttvar = Math.round(rto.rttvar * MICROSECONDS);
     this.#pathMtu = tcb.pathMtu?.wasLowered ? tcb.pathMtu : undefined;
@@ -168,6 +173,7 @@ export class Resting implements Block {
       tcb.receiveTuning = new ReceiveTuning(this.#receiveLimit, this.#bytesReceived, now);
     }
     tcb.lastReceived = now;
+    tcb.limits = new SendLimits(this.#quietSince);
     tcb.pathMtu = this.#pathMtu ?? new PathMtu(this.#proven);
     tcb.rto.resume(this.#srtt / MICROSECONDS, this.#rttvar / MICROSECONDS);
     if (this.#congestion !== undefined) tcb.congestion = this.#congestion;

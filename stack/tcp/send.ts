@@ -118,6 +118,7 @@ function sendData(tcb: Tcb, now: number): void {
     sent += length;
     if (fin) break;
   }
+  if (limit === "application" && tcb.writerWaits) limit = "buffer";
   const paced = tcb.paceDeadline !== Infinity;
   (tcb.limits ??= new SendLimits(now)).note(paced ? "pacing" : limit, now);
   if (paced) return;

@@ -3,12 +3,20 @@
  *
  * - `"idle"`: nothing is written, and nothing in flight.
  * - `"application"`: everything written has been sent (or waits for Nagle's algorithm).
+ * - `"buffer"`: the same, and the application would write more if the send buffer took it.
  * - `"receiver"`: the peer's window.
  * - `"congestion"`: the congestion window.
  * - `"pacing"`: the rate that congestion control allows.
  * - `"link"`: the link is full, or other connections have their turn.
  */
-export type SendLimit = "idle" | "application" | "receiver" | "congestion" | "pacing" | "link";
+export type SendLimit =
+  | "idle"
+  | "application"
+  | "buffer"
+  | "receiver"
+  | "congestion"
+  | "pacing"
+  | "link";
 
 /** For how long each of them kept the sender back, in milliseconds. */
 export type LimitedTimes = Record<SendLimit, number>;
@@ -21,6 +29,7 @@ export class SendLimits {
   readonly #times: LimitedTimes = {
     idle: 0,
     application: 0,
+    buffer: 0,
     receiver: 0,
     congestion: 0,
     pacing: 0,

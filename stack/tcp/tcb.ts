@@ -69,6 +69,8 @@ export interface TcpServices {
   readonly observe: ((event: CongestionEvent) => void) | undefined;
   /** The latest time that the stack was told, in milliseconds. */
   now: number;
+  /** The time between two calls of `receive` and `poll`, in milliseconds. */
+  readonly clock: (() => number) | undefined;
   /** Has the connection looked at by the next poll. */
   touch(tcb: Tcb): void;
   /** Tells the runtime that a listener's callback threw. */

@@ -70,6 +70,8 @@ export interface TcpInit {
   readonly random: () => number;
   /** Time at the start in milliseconds. */
   readonly now: number;
+  /** The time between two calls of `receive` and `poll`, in milliseconds. */
+  readonly clock?: (() => number) | undefined;
   /** Limits and times that differ from the defaults. */
   readonly options: Partial<TcpOptions> | undefined;
   /** Told each transition. */
@@ -147,6 +149,7 @@ export class Tcp {
       trace: init.trace,
       observe: init.observe,
       now: init.now,
+      clock: init.clock,
       touch: (tcb) => {
         if (tcb.touched) return;
         tcb.touched = true;

@@ -1,5 +1,6 @@
 // What a connection says about itself, and what a stack tells of its connections' sending.
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
+import { network } from "../../runtime/testing/network.ts";
 import { scenario } from "../../runtime/testing/scenario.ts";
 import type { CongestionEvent } from "../../stack/tcp/congestion_event.ts";
 import { established } from "../support/established.ts";
@@ -76,6 +77,62 @@ Deno.test("info: what held the sender back, and for how long", () => {
   assertEquals(info().limit, "application");
   const { limited } = info();
   assertEquals([limited.congestion, limited.receiver, limited.idle], [30, 20, 500]);
+});
+
+Deno.test("info: the account goes on while nothing happens, and while the connection rests", async () => {
+  await using net = network({ path: { delay: 10 } });
+  net.server.serve(9, { flow: (flow) => flow.readable.pipeTo(new WritableStream()) });
+  const flow = await net.run(() => net.client.connect({ hostname: net.server.address, port: 9 }));
+  await net.run(() => flow.write(new Uint8Array(100)));
+  await net.advance(100);
+  const { idle } = flow.info().limited;
+  for (const seconds of [1, 2, 3, 4, 5, 6, 7, 8]) {
+    await net.advance(1000);
+    const { limit, limited } = flow.info();
+    assertEquals(limit, "idle");
+    // At rest milliseconds are whole, and it begins where the answer came.
+    assertAlmostEquals(limited.idle, idle + seconds * 1000, 100);
+  }
+});
+
+Deno.test("info: to be asked does not keep a connection from resting", async () => {
+  await using net = network({ path: { delay: 10 } });
+  net.server.serve(9, { flow: (flow) => flow.readable.pipeTo(new WritableStream()) });
+  const flow = await net.run(() => net.client.connect({ hostname: net.server.address, port: 9 }));
+  const resting = () => net.client.stack.census().resting;
+  await net.advance(6000);
+  assertEquals(resting(), 1);
+  flow.info();
+  assertEquals(resting(), 0);
+  await net.advance(6000);
+  assertEquals(resting(), 1);
+});
+
+Deno.test("info: a writer that waits for room in the send buffer is told so", () => {
+  const { t, peer, app } = established({ tcp: { sendBuffer: 8 * MSS + 10 } }, {
+    options: "sackok",
+  });
+  const info = () => app.connection.info();
+  app.write(new Uint8Array(8 * MSS + 10));
+  peer.drain();
+  assertEquals(info().limit, "application");
+  t.advance(100);
+  assertEquals(app.connection.write(new Uint8Array(1)), 0);
+  t.advance(20);
+  const { limit, limited } = info();
+  assertEquals([limit, limited.application, limited.buffer], ["buffer", 100, 20]);
+});
+
+Deno.test("info: the smallest round-trip time is none larger than the mean, the handshake counts", () => {
+  const { t, peer, app } = established();
+  const { rtt } = app.connection.info();
+  app.write("after a second");
+  peer.drain();
+  t.advance(100);
+  peer.send("ACK");
+  const info = app.connection.info();
+  assert(info.rtt > rtt && info.rtt < 50, `${info.rtt}`);
+  assert(info.minRtt <= info.rtt, `${info.minRtt} > ${info.rtt}`);
 });
 
 Deno.test("events: a recovery is entered and left, with the figures of the moment", () => {
