@@ -4,7 +4,15 @@
 //   deno task test [--filter NAME]        everything
 //   deno task test:tap [--full]           only the TAP tests; --full: 1 GB where it says so
 
-import { parseArgs } from "@std/cli/parse-args";
+import { print, readCommandLine, text, toggle } from "./support/command_line.ts";
+
+const HELP = `Usage: deno task test [options], deno task test:tap [options]
+
+  --filter NAME  Only tests whose name contains NAME, or matches /NAME/
+  --tap          Only the tests on a TAP
+  --full         Those move 1 GB where it says so
+  --help         Shows this
+`;
 
 /** What one run of `deno test` did. */
 interface Run {
@@ -54,13 +62,10 @@ async function denoTest(args: string[], env: Record<string, string> = {}): Promi
   return run;
 }
 
-const args = parseArgs(Deno.args, {
-  boolean: ["full", "tap"],
-  string: ["filter"],
-  unknown(arg) {
-    Deno.stderr.writeSync(new TextEncoder().encode(`unknown argument ${arg}\n`));
-    Deno.exit(2);
-  },
+const { values: args } = readCommandLine(HELP, {
+  filter: text("the name of a test"),
+  tap: toggle(),
+  full: toggle(),
 });
 const filter = args.filter === undefined ? [] : [`--filter=${args.filter}`];
 
@@ -73,11 +78,10 @@ runs.push(tap);
 
 const total = (field: "passed" | "failed" | "ignored") =>
   runs.reduce((sum, run) => sum + run[field], 0);
-const print = (line: string) => Deno.stdout.writeSync(new TextEncoder().encode(`${line}\n`));
 const ran = tap.passed + tap.failed;
 const because = [...tap.reasons].join("; ");
-if (ran === 0) print(`TAP: no test ran: ${because || "none was selected"}`);
-else if (tap.ignored === 0) print(`TAP: ${ran} tests ran`);
-else print(`TAP: ${ran} tests ran, ${tap.ignored} could not: ${because}`);
-print(`${total("passed")} passed, ${total("failed")} failed`);
+if (ran === 0) print(`TAP: no test ran: ${because || "none was selected"}\n`);
+else if (tap.ignored === 0) print(`TAP: ${ran} tests ran\n`);
+else print(`TAP: ${ran} tests ran, ${tap.ignored} could not: ${because}\n`);
+print(`${total("passed")} passed, ${total("failed")} failed\n`);
 Deno.exit(total("failed") > 0 || total("passed") === 0 ? 1 : 0);

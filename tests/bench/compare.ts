@@ -1,6 +1,6 @@
 // The rounds: each scenario on each server, interleaved.
 
-import { progress } from "./command_line.ts";
+import { progress } from "../support/command_line.ts";
 import type { Profile } from "./profile.ts";
 import { costs, type Measurement } from "./report.ts";
 import type { Figures, Scenario } from "./scenarios.ts";

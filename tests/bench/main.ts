@@ -2,9 +2,17 @@
 // beside what the TAP allows, each with its clients in network namespaces of their own. README.md
 // beside this file explains it.
 
-import { parseArgs } from "@std/cli/parse-args";
-
-import { print, progress, usageError } from "./command_line.ts";
+import {
+  names as namesOf,
+  print,
+  progress,
+  readCommandLine,
+  text,
+  texts,
+  toggle,
+  usageError,
+  whole,
+} from "../support/command_line.ts";
 import { findTool, tapUnavailable } from "../support/tap.ts";
 import { compare, type Subject } from "./compare.ts";
 import { Profile } from "./profile.ts";
@@ -28,48 +36,23 @@ const HELP = `Usage: deno task bench [options]
   --help          Shows this
 `;
 
-function several(value: unknown, known: readonly string[], flag: string): readonly string[] {
-  const names = value as string[];
-  for (const name of names) {
-    if (!known.includes(name)) {
-      usageError(
-        `${flag}: expected one of ${known.join(", ")}, found ${JSON.stringify(name)}`,
-        HELP,
-      );
-    }
-  }
-  return names.length === 0 ? known : known.filter((name) => names.includes(name));
-}
-
-function positive(value: unknown, flag: string): number {
-  const number = Number(value);
-  if (!(Number.isInteger(number) && number > 0)) {
-    usageError(`${flag}: expected a number above 0, found ${JSON.stringify(value)}`, HELP);
-  }
-  return number;
-}
-
-const args = parseArgs(Deno.args, {
-  string: ["rounds", "seconds", "only", "server", "soak", "json"],
-  boolean: ["profile", "help"],
-  collect: ["only", "server"],
-  default: { rounds: "5", seconds: "3" },
-  unknown: (arg) => usageError(`unknown argument ${arg}`, HELP),
+const { values: args } = readCommandLine(HELP, {
+  rounds: whole(1, 5),
+  seconds: whole(1, 3),
+  only: texts("the name of a scenario"),
+  server: namesOf(Object.keys(SERVERS)),
+  soak: whole(1, undefined),
+  json: text("the name of a file"),
+  profile: toggle(),
 });
-if (args.help) {
-  print(HELP);
-  Deno.exit(0);
-}
 if (tapUnavailable !== undefined) {
   progress(`the benchmark needs a TAP in a network namespace: ${tapUnavailable}`);
   Deno.exit(1);
 }
-const names = (args.server as string[]).length === 0
+const names = args.server.length === 0
   ? USUAL_SERVERS
-  : several(args.server, Object.keys(SERVERS), "--server");
-const rounds = positive(args.rounds, "--rounds");
-const seconds = positive(args.seconds, "--seconds");
-const minutes = args.soak === undefined ? undefined : positive(args.soak, "--soak");
+  : Object.keys(SERVERS).filter((name) => args.server.includes(name));
+const { rounds, seconds, soak: minutes } = args;
 
 await using client = await Client.create();
 const all = scenarios(client).filter(({ name }) => {
@@ -77,8 +60,14 @@ const all = scenarios(client).filter(({ name }) => {
   progress(`${name} is not run: wrk is not installed`);
   return false;
 });
-const only = several(args.only, all.map(({ name }) => name), "--only");
-const chosen = all.filter(({ name }) => only.includes(name));
+for (const name of args.only) {
+  const known = all.map(({ name }) => name);
+  if (!known.includes(name)) {
+    const expected = known.join(", ");
+    usageError(`--only: expected one of ${expected}, found ${JSON.stringify(name)}`, HELP);
+  }
+}
+const chosen = all.filter(({ name }) => args.only.length === 0 || args.only.includes(name));
 
 const loads = chosen.length * names.length;
 progress(
@@ -107,7 +96,7 @@ if (minutes !== undefined) {
   if (args.json !== undefined) {
     const result = { date: new Date().toISOString(), deno: Deno.version, rounds, seconds };
     await Deno.writeTextFile(
-      args.json as string,
+      args.json,
       JSON.stringify({ ...result, client: client.name, sections, measurements }, null, 2),
     );
   }

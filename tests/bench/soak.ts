@@ -1,6 +1,6 @@
 // A long run of all scenarios in turn on one server: does its memory stay as it is?
 
-import { progress } from "./command_line.ts";
+import { progress } from "../support/command_line.ts";
 import type { Subject } from "./compare.ts";
 import type { Scenario } from "./scenarios.ts";
 import { usage } from "./servers.ts";

@@ -8,13 +8,19 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli/parse-args";
+import { print, progress, readCommandLine, whole } from "../support/command_line.ts";
 import { watchAnew } from "../simulation/watch.ts";
 import { FRAMES_PER_ROUND, fuzzRound, replayCommand } from "./fuzz.ts";
 
-const encoder = new TextEncoder();
-const print = (text: string) => Deno.stdout.writeSync(encoder.encode(`${text}\n`));
-const progress = (text: string) => Deno.stderr.writeSync(encoder.encode(`${text}\n`));
+const HELP = `Usage: deno task fuzz [options]
+
+  --frames N  How many frames, rounded up to rounds of ${FRAMES_PER_ROUND} (default 1000000)
+  --seed N    What they are made from (default 1)
+  --round N   Only this round of the seed, as a run that found something says
+  --help      Shows this
+
+Exit status 1 if anything was found.
+`;
 
 /** How much the heap may grow between the first rounds and any later ones, in bytes. */
 const MOST_GROWTH = 32 << 20;
@@ -41,13 +47,13 @@ function run(seed: number, frames: number): boolean {
     try {
       fuzzRound(seed, round);
     } catch (error) {
-      print(`${(error as Error).message}\n${((error as Error).cause as Error).stack}`);
+      print(`${(error as Error).message}\n${((error as Error).cause as Error).stack}\n`);
       return false;
     }
     const took = performance.now() - began;
     slowest = Math.max(slowest, took);
     if (took > LONGEST_ROUND) {
-      print(`round ${round} took ${(took / 1000).toFixed(0)} s: ${replayCommand(seed, round)}`);
+      print(`round ${round} took ${(took / 1000).toFixed(0)} s: ${replayCommand(seed, round)}\n`);
       return false;
     }
     if (round % LOOK_EVERY !== 0) continue;
@@ -59,7 +65,7 @@ function run(seed: number, frames: number): boolean {
         `(${mega(first)} MB at first), ${mega(Deno.memoryUsage().rss)} MB resident`,
     );
     if (collect !== undefined && now > first + MOST_GROWTH) {
-      print(`the heap has grown from ${mega(first)} to ${mega(now)} MB by round ${round}`);
+      print(`the heap has grown from ${mega(first)} to ${mega(now)} MB by round ${round}\n`);
       return false;
     }
   }
@@ -69,7 +75,7 @@ function run(seed: number, frames: number): boolean {
       seconds.toFixed(0)
     } s, seed ${seed}: nothing thrown, ` +
       `nothing left, heap ${mega(heap())} MB (${mega(first)} MB at first), slowest round of ` +
-      `${FRAMES_PER_ROUND} ${(slowest / 1000).toFixed(1)} s`,
+      `${FRAMES_PER_ROUND} ${(slowest / 1000).toFixed(1)} s\n`,
   );
   return true;
 }
@@ -79,13 +85,13 @@ function mega(bytes: number): string {
 }
 
 if (import.meta.main) {
-  const options = parseArgs(Deno.args, {
-    string: ["frames", "seed", "round"],
-    default: { frames: "1000000", seed: "1" },
+  const { values: { frames, seed, round } } = readCommandLine(HELP, {
+    frames: whole(1, 1_000_000),
+    seed: whole(0, 1),
+    round: whole(1, undefined),
   });
-  const seed = Number(options.seed);
-  if (options.round !== undefined) {
-    fuzzRound(seed, Number(options.round));
-    print("nothing was found");
-  } else Deno.exit(run(seed, Number(options.frames)) ? 0 : 1);
+  if (round !== undefined) {
+    fuzzRound(seed, round);
+    print("nothing was found\n");
+  } else Deno.exit(run(seed, frames) ? 0 : 1);
 }

@@ -8,11 +8,20 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli/parse-args";
 import { gone } from "../../runtime/testing/gone.ts";
 import { Lan } from "../../runtime/testing/lan.ts";
 import { IpAddress } from "../../stack/ip/address.ts";
 import type { Connection } from "../../stack/tcp/api.ts";
+import { print, readCommandLine, whole } from "../support/command_line.ts";
+
+const HELP = `Usage: deno task leak [options]
+
+  --connections N  Connections in a round (default 10000)
+  --rounds N       Rounds, at least 2: memory is compared with that after the first (default 20)
+  --help           Shows this
+
+Exit status 1 if memory has grown.
+`;
 
 /** Ways to end a connection: what its two ends do when both have said something. */
 const WAYS: readonly ((opener: Connection, acceptor: Connection) => void)[] = [
@@ -37,7 +46,6 @@ const AT_ONCE = 500;
 /** How much larger the heap may be than after the first round. */
 const GROWTH = 1.05;
 
-const print = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
 const buffer = new Uint8Array(4_096);
 
 /** Reads what is there; at the end of the stream says goodbye. */
@@ -93,14 +101,13 @@ function round(lan: Lan, connections: number, accepted: Map<number, Connection>)
   lan.transitions.length = 0;
 }
 
+const { values: { connections, rounds } } = readCommandLine(HELP, {
+  connections: whole(1, 10_000),
+  rounds: whole(2, 20),
+});
 const collect = (globalThis as { gc?: () => void }).gc;
 if (collect === undefined) throw new Error("run it with --v8-flags=--expose-gc");
 
-const options = parseArgs(Deno.args, {
-  string: ["connections", "rounds"],
-  default: { connections: "10000", rounds: "20" },
-});
-const [connections, rounds] = [Number(options.connections), Number(options.rounds)];
 const lan = new Lan({ tcp: { timeWaitLimit: connections } });
 const accepted = new Map<number, Connection>();
 lan.stations[1]!.stack.listen({ port: 80 }, (connection) => {
@@ -122,7 +129,7 @@ for (let i = 1; i <= rounds; i++) {
   if (last.length > 3) last.shift();
   print(
     `round ${i}: ${connections} connections, heap ${(heap / 2 ** 20).toFixed(2)} MB, ` +
-      `${ratio.toFixed(3)} of the first`,
+      `${ratio.toFixed(3)} of the first\n`,
   );
 }
 Deno.exit(Math.min(...last) > GROWTH ? 1 : 0);

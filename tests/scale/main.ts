@@ -9,12 +9,19 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli/parse-args";
 import { cpuUsage } from "node:process";
 import { setTimeout as delay } from "node:timers/promises";
+import { names, print, readCommandLine, toggle, whole } from "../support/command_line.ts";
 import { World } from "./world.ts";
 
-const print = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
+const HELP = `Usage: deno task scale [options]
+
+  --idle N     Idle connections of each kind (default 100000)
+  --only KIND  Only echo, or only http; may be repeated
+  --churn      Only the time to open, serve and close one, alone
+  --help       Shows this
+`;
+
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 /** What a client says on a connection that is to stay open, and on one that is to be closed. */
@@ -38,15 +45,16 @@ const PASSING = 200_000;
 /** Their number, before the first one's port is used again. */
 const PORTS = 200_000;
 
+const { values: options } = readCommandLine(HELP, {
+  idle: whole(2, 100_000),
+  only: names(Object.keys(KINDS)),
+  churn: toggle(),
+});
+/** Half of them are only opened, half of them used. */
+const idle = options.idle + options.idle % 2;
+
 const collect = (globalThis as { gc?: () => void }).gc;
 if (collect === undefined) throw new Error("run it with --v8-flags=--expose-gc");
-
-const options = parseArgs(Deno.args, {
-  string: ["idle", "only"],
-  boolean: ["churn"],
-  default: { idle: "100000" },
-});
-const idle = Number(options.idle);
 
 /** Bytes in use: V8's heap, and what lies outside of it. */
 function used(): { heap: number; external: number } {
@@ -91,7 +99,7 @@ async function measure(kind: Kind): Promise<void> {
     await churn(world, kind, 80_000);
     alone = await median(() => churn(world, kind, SAMPLE));
     if (options.churn) {
-      print(`${kind}: ${alone.toFixed(1)} µs`);
+      print(`${kind}: ${alone.toFixed(1)} µs\n`);
       return;
     }
     await world.pass(70_000);
@@ -114,7 +122,7 @@ async function measure(kind: Kind): Promise<void> {
     const external = (after.external - before.external) / (idle / 2);
     print(
       `${kind}: an idle connection, ${name}: ${(heap + external).toFixed(0)} bytes` +
-        ` (${heap.toFixed(0)} on the heap, ${external.toFixed(0)} outside)`,
+        ` (${heap.toFixed(0)} on the heap, ${external.toFixed(0)} outside)\n`,
     );
   }
   if (clients.resets > resets) throw new Error(`${clients.resets - resets} connections were reset`);
@@ -123,18 +131,18 @@ async function measure(kind: Kind): Promise<void> {
     const beside = await median(() => churn(world, kind, SAMPLE));
     print(
       `${kind}: to open, serve and close a connection: ${alone.toFixed(1)} µs alone, ` +
-        `${beside.toFixed(1)} µs beside ${idle} idle ones: ${(beside / alone).toFixed(2)}`,
+        `${beside.toFixed(1)} µs beside ${idle} idle ones: ${(beside / alone).toFixed(2)}\n`,
     );
     const before = used();
     const { timeWait } = world.stack.census();
     await world.pass(70_000);
     const after = used();
     const freed = before.heap + before.external - after.heap - after.external;
-    print(`${kind}: a connection in TIME_WAIT: ${(freed / timeWait).toFixed(0)} bytes`);
+    print(`${kind}: a connection in TIME_WAIT: ${(freed / timeWait).toFixed(0)} bytes\n`);
   }
   await world.close();
 }
 
 for (const kind of Object.keys(KINDS) as Kind[]) {
-  if (options.only === undefined || options.only === kind) await measure(kind);
+  if (options.only.length === 0 || options.only.includes(kind)) await measure(kind);
 }

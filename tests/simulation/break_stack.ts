@@ -7,10 +7,18 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli/parse-args";
+import { print, readCommandLine, text, usageError, whole } from "../support/command_line.ts";
 import { type Break, BREAKS } from "./breaks.ts";
 
-const print = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
+const HELP = `Usage: deno task breaks [options]
+
+  --seeds N    Seeds until a fault counts as missed (default 2000)
+  --only TEXT  Only the faults whose name contains TEXT
+  --help       Shows this
+
+Exit status 1 if any was missed.
+`;
+
 const root = new URL("../../", import.meta.url);
 
 async function copy(from: URL, to: string): Promise<void> {
@@ -49,7 +57,12 @@ async function look(directory: string, seeds: number): Promise<{ seed: number; f
   return JSON.parse(text);
 }
 
-const options = parseArgs(Deno.args, { string: ["seeds", "only"], default: { seeds: "2000" } });
+const { values: { seeds, only = "" } } = readCommandLine(HELP, {
+  seeds: whole(1, 2000),
+  only: text("a part of the name of a fault"),
+});
+const chosen = BREAKS.filter(({ name }) => name.includes(only));
+if (chosen.length === 0) usageError(`no fault has ${JSON.stringify(only)} in its name`, HELP);
 const directory = await Deno.makeTempDir({ prefix: "taproom-breaks-" });
 let missed = 0;
 try {
@@ -58,20 +71,19 @@ try {
   }
   await Deno.copyFile(new URL("deno.json", root), `${directory}/deno.json`);
   await Deno.copyFile(new URL("deno.lock", root), `${directory}/deno.lock`);
-  for (const each of BREAKS) {
-    if (options.only !== undefined && !each.name.includes(String(options.only))) continue;
+  for (const each of chosen) {
     const undo = await apply(each, directory);
-    const { seed, fault } = await look(directory, Number(options.seeds));
+    const { seed, fault } = await look(directory, seeds);
     await undo();
     if (seed === 0) missed++;
     print(
       seed === 0
-        ? `MISSED in ${options.seeds} seeds: ${each.name}`
-        : `seed ${String(seed).padStart(4)}: ${each.name}\n           ${fault.slice(0, 160)}`,
+        ? `MISSED in ${seeds} seeds: ${each.name}\n`
+        : `seed ${String(seed).padStart(4)}: ${each.name}\n           ${fault.slice(0, 160)}\n`,
     );
   }
 } finally {
   await Deno.remove(directory, { recursive: true });
 }
-print(missed === 0 ? "each was found" : `${missed} were missed`);
+print(missed === 0 ? "each was found\n" : `${missed} were missed\n`);
 Deno.exit(missed === 0 ? 0 : 1);

@@ -8,14 +8,21 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli/parse-args";
+import { print, progress, readCommandLine, whole } from "../support/command_line.ts";
 import { replayCommand } from "./replay.ts";
 import { simulate } from "./simulate.ts";
 import { addTally, type Tally, tallyOf } from "./tally.ts";
 
-const encoder = new TextEncoder();
-const print = (text: string) => Deno.stdout.writeSync(encoder.encode(`${text}\n`));
-const progress = (text: string) => Deno.stderr.writeSync(encoder.encode(`${text}\n`));
+const HELP = `Usage: deno task simulate [options]
+
+  --seeds N   How many seeds (default 1000)
+  --from N    The first of them (default 1)
+  --jobs N    Workers that run them side by side (default 1)
+  --seed N    Instead: only this one, with a trace
+  --help      Shows this
+
+Exit status 1 if any seed was bad.
+`;
 
 /** Seeds that a worker is given at a time. */
 const BATCH = 100;
@@ -25,15 +32,15 @@ const PROGRESS = 10_000;
 /** Runs one seed with everything that there is to say about it; returns whether it was good. */
 function replay(seed: number): boolean {
   const { plan, pairs, faults, duration, trace } = simulate(seed, { trace: true });
-  for (const line of trace) print(line);
-  print(`\n${JSON.stringify(plan, null, 2)}\n`);
+  for (const line of trace) print(`${line}\n`);
+  print(`\n${JSON.stringify(plan, null, 2)}\n\n`);
   for (const { sides } of pairs) {
     for (const { written, read, goodbye, aborted, ended, reasons } of sides) {
-      print(JSON.stringify({ written, read, goodbye, aborted, ended, reasons }));
+      print(`${JSON.stringify({ written, read, goodbye, aborted, ended, reasons })}\n`);
     }
   }
-  print(`${(duration / 1000).toFixed(3)} s of virtual time`);
-  for (const fault of faults) print(fault);
+  print(`${(duration / 1000).toFixed(3)} s of virtual time\n`);
+  for (const fault of faults) print(`${fault}\n`);
   return faults.length === 0;
 }
 
@@ -52,7 +59,7 @@ async function runMany(from: number, count: number, jobs: number): Promise<boole
   const done = (tally: Tally) => {
     addTally(total, tally);
     for (const { seed, faults } of tally.bad) {
-      print(`seed ${seed}: ${faults.join("\n  ")}\n  ${replayCommand(seed)}`);
+      print(`seed ${seed}: ${faults.join("\n  ")}\n  ${replayCommand(seed)}\n`);
     }
     if (total.seeds - told < PROGRESS) return;
     told = total.seeds;
@@ -69,7 +76,7 @@ async function runMany(from: number, count: number, jobs: number): Promise<boole
   print(
     `${total.seeds} seeds, ${total.bad.length} bad; ${total.connections} connections in ` +
       `${(total.virtual / 3_600_000).toFixed(1)} hours of virtual time and ${real.toFixed(1)} s; ` +
-      `ends: ${JSON.stringify(total.reasons)}`,
+      `ends: ${JSON.stringify(total.reasons)}\n`,
   );
   return total.bad.length === 0;
 }
@@ -98,12 +105,12 @@ function work(
 }
 
 if (import.meta.main) {
-  const options = parseArgs(Deno.args, {
-    string: ["seeds", "seed", "from", "jobs"],
-    default: { seeds: "1000", from: "1", jobs: "1" },
+  const { values: { seeds, seed, from, jobs } } = readCommandLine(HELP, {
+    seeds: whole(1, 1000),
+    from: whole(0, 1),
+    jobs: whole(1, 1, 256),
+    seed: whole(0, undefined),
   });
-  const good = options.seed === undefined
-    ? await runMany(Number(options.from), Number(options.seeds), Number(options.jobs))
-    : replay(Number(options.seed));
+  const good = seed === undefined ? await runMany(from, seeds, jobs) : replay(seed);
   Deno.exit(good ? 0 : 1);
 }

@@ -1,12 +1,22 @@
 // A SYN flood on a TAP: what `curl`, an open transfer and the memory notice of it. README.md beside
 // the benchmark explains it.
 
+import { print, progress, readCommandLine } from "../../support/command_line.ts";
 import { Directory } from "../../support/directory.ts";
 import { Namespace } from "../../support/namespace.ts";
 import { findTool, tapUnavailable } from "../../support/tap.ts";
 import { projectFile, STACK, startTaproom, tapConfig } from "../../support/taproom.ts";
 import { median } from "../report.ts";
 import { usage } from "../servers.ts";
+import { type Flood, missed } from "./bars.ts";
+
+const HELP = `Usage: deno task flood [options]
+
+  --help  Shows this
+
+Exit status 1 if others notice too much of the flood: a request that fails or takes over 100 ms, a
+transfer that keeps less than 90 % of its rate, memory that grows by more than 100 MB.
+`;
 
 const SYNS = 20_000;
 /** Two that send them: one alone does not always manage 5,000 a second. */
@@ -16,13 +26,14 @@ const GAP = 200;
 /** How long the transfer is measured before the flood, in milliseconds. */
 const BEFORE = 5_000;
 
-const write = (text: string) => Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
+const write = (text: string) => print(`${text}\n`);
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
+readCommandLine(HELP, {});
 const reason = tapUnavailable ??
   ["hping3", "curl"].filter((tool) => !findTool(tool)).map((tool) => `no ${tool}`)[0];
 if (reason !== undefined) {
-  Deno.stderr.writeSync(new TextEncoder().encode(`the flood cannot be made: ${reason}\n`));
+  progress(`the flood cannot be made: ${reason}`);
   Deno.exit(1);
 }
 
@@ -113,3 +124,6 @@ write(
 write(
   `resident memory      ${memoryBefore.toFixed(0)} MB before, ${memoryAfter.toFixed(0)} MB after`,
 );
+const seen: Flood = { requests, before, during, growth: memoryAfter - memoryBefore };
+for (const bar of missed(seen)) progress(`MISSED: ${bar}`);
+if (missed(seen).length > 0) Deno.exitCode = 1;

@@ -1,9 +1,13 @@
 // The hot functions, each beside a reference, and beside what they took before. ../README.md
 // explains it.
 
-import { parseArgs } from "@std/cli/parse-args";
-
-import { print, progress, usageError } from "../command_line.ts";
+import {
+  print,
+  progress,
+  readCommandLine,
+  toggle,
+  usageError,
+} from "../../support/command_line.ts";
 import { align } from "../report.ts";
 
 const HELP = `Usage: deno task micro [--check | --write] [NAME]
@@ -11,6 +15,7 @@ const HELP = `Usage: deno task micro [--check | --write] [NAME]
   NAME      Only what has this in its name
   --check   Exit status 1 if anything takes much more than baseline.json says
   --write   Writes baseline.json
+  --help    Shows this
 `;
 
 /** How much more than in the baseline, as a factor, is slower: machines differ. */
@@ -59,21 +64,17 @@ function ratioOf(timing: Timing): number {
   return timing.function / timing.reference;
 }
 
-const args = parseArgs(Deno.args, {
-  boolean: ["check", "write", "help"],
-  unknown: (arg) => {
-    if (arg.startsWith("-")) usageError(`unknown argument ${arg}`, HELP);
-  },
-});
-if (args.help) {
-  print(HELP);
-  Deno.exit(0);
-}
+const { values: args, operands: [filter = ""] } = readCommandLine(
+  HELP,
+  { check: toggle(), write: toggle() },
+  1,
+);
+if (args.check && args.write) usageError("expected --check or --write, found both", HELP);
 
 const before: Record<string, number> = JSON.parse(await Deno.readTextFile(BASELINE));
-const timings = await run(String(args._[0] ?? ""));
+const timings = await run(filter);
 if (timings.size === 0) {
-  usageError(`no benchmark has ${JSON.stringify(args._[0])} in its name`, HELP);
+  usageError(`no benchmark has ${JSON.stringify(filter)} in its name`, HELP);
 }
 const isSlower = (name: string) => ratioOf(timings.get(name)!) > before[name]! * TOLERANCE;
 for (let attempt = 1; args.check && attempt < ATTEMPTS; attempt++) {

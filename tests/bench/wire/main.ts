@@ -1,8 +1,16 @@
 // Taproom's TCP beside the kernel's on one bad wire. README.md beside the benchmark explains it.
 
-import { parseArgs } from "@std/cli/parse-args";
-
-import { print, progress, usageError } from "../command_line.ts";
+import {
+  names,
+  positive,
+  print,
+  progress,
+  readCommandLine,
+  text,
+  texts,
+  usageError,
+  whole,
+} from "../../support/command_line.ts";
 import { tapUnavailable } from "../../support/tap.ts";
 import { median } from "../report.ts";
 import { type Cell, CELLS, cleanPath } from "./cells.ts";
@@ -47,36 +55,20 @@ const COLUMNS: readonly Column[] = [
   { name: "T<K", flow: { near: "taproom", sends: false, congestion: "cubic" }, reference: "K<K" },
 ];
 
-const args = parseArgs(Deno.args, {
-  string: ["only", "column", "rounds", "seconds", "attempts", "buffers", "json", "capture"],
-  boolean: ["help"],
-  collect: ["only", "column"],
-  default: { rounds: "5", attempts: "5" },
-  unknown: (arg) => arg.startsWith("-") ? usageError(`unknown argument ${arg}`, HELP) : undefined,
-});
-if (args.help) {
-  print(HELP);
-  Deno.exit(0);
-}
-const positive = (value: unknown, flag: string): number => {
-  const number = Number(value);
-  if (!(number > 0)) usageError(`${flag}: expected a number above 0, found ${value}`, HELP);
-  return number;
-};
-const rounds = positive(args.rounds, "--rounds");
-const attempts = positive(args.attempts, "--attempts");
-const seconds = args.seconds === undefined ? undefined : positive(args.seconds, "--seconds");
-const buffers = args.buffers === undefined
-  ? undefined
-  : positive(args.buffers, "--buffers") * 2 ** 20;
+const { values: args, operands } = readCommandLine(HELP, {
+  only: texts("a part of the name of a line"),
+  column: names(COLUMNS.map(({ name }) => name)),
+  rounds: whole(1, 5),
+  seconds: positive(undefined),
+  attempts: whole(1, 5),
+  buffers: positive(undefined),
+  json: text("the name of a file"),
+  capture: text("the name of a directory"),
+}, 1);
+const { rounds, attempts, seconds, only } = args;
+const buffers = args.buffers === undefined ? undefined : Math.floor(args.buffers * 2 ** 20);
 const tcp = buffers === undefined ? {} : { sendBuffer: buffers, receiveBuffer: buffers };
-const only = args.only as string[];
 const chosen = (name: string) => only.length === 0 || only.some((text) => name.includes(text));
-if (tapUnavailable !== undefined) {
-  progress(`the wire needs TAPs in network namespaces: ${tapUnavailable}`);
-  Deno.exit(1);
-}
-
 interface Measurement extends RunResult {
   readonly line: string;
   readonly column: string;
@@ -134,13 +126,7 @@ async function undisturbed(
 }
 
 async function goodput(laboratory: Laboratory): Promise<void> {
-  const wanted = args.column as string[];
-  for (const name of wanted) {
-    if (COLUMNS.every((column) => column.name !== name)) {
-      const known = COLUMNS.map((column) => column.name).join(", ");
-      usageError(`--column: expected one of ${known}, found ${name}`, HELP);
-    }
-  }
+  const wanted = args.column;
   const references = COLUMNS.filter(({ name }) => wanted.includes(name)).map((c) => c.reference);
   const cells = CELLS.filter(({ name }) => chosen(name));
   const columns = COLUMNS.filter(({ name, has }) =>
@@ -258,14 +244,29 @@ async function fairness(laboratory: Laboratory): Promise<void> {
   print(`${table(rows)}\n`);
 }
 
-const commands: Record<string, (laboratory: Laboratory) => Promise<void>> = { goodput, fairness };
-const command = commands[String(args._[0])];
-if (command === undefined || args._.length !== 1) {
-  usageError(`expected goodput or fairness, found ${JSON.stringify(args._.join(" "))}`, HELP);
+const commands = new Map([
+  ["goodput", { run: goodput, lines: CELLS.map(({ name }) => name) }],
+  ["fairness", { run: fairness, lines: Object.keys(MEETINGS) }],
+]);
+const [asked] = operands;
+const command = commands.get(asked ?? "");
+if (command === undefined) {
+  const found = asked === undefined ? "nothing" : JSON.stringify(asked);
+  usageError(`expected goodput or fairness, found ${found}`, HELP);
+}
+for (const text of only) {
+  if (command.lines.some((name) => name.includes(text))) continue;
+  const lines = command.lines.map((name) => `  ${name}`).join("\n");
+  const found = JSON.stringify(text);
+  usageError(`--only: expected a part of one of these, found ${found}\n${lines}`, HELP);
+}
+if (tapUnavailable !== undefined) {
+  progress(`the wire needs TAPs in network namespaces: ${tapUnavailable}`);
+  Deno.exit(1);
 }
 await using laboratory = await Laboratory.create();
-await command(laboratory);
+await command.run(laboratory);
 if (args.json !== undefined) {
   const result = { date: new Date().toISOString(), deno: Deno.version, rounds, measurements };
-  await Deno.writeTextFile(args.json as string, JSON.stringify(result, null, 2));
+  await Deno.writeTextFile(args.json, JSON.stringify(result, null, 2));
 }
