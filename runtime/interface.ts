@@ -70,9 +70,7 @@ export class NetworkInterface {
           if (options.trace) logTransition(line);
         }
         : undefined,
-      tcp: config.congestion === undefined
-        ? options.tcp
-        : { ...options.tcp, congestion: config.congestion },
+      tcp: { ...options.tcp, ...tcpOptions(config) },
       sharing: options.sharing,
     });
   }
@@ -105,6 +103,13 @@ export class NetworkInterface {
     await this.device.close();
     this.stack.abort();
   }
+}
+
+/** What a config says of TCP. */
+function tcpOptions(config: InterfaceConfig): Partial<TcpOptions> {
+  const { congestion, sendBuffer, receiveBuffer, memoryLimit } = config;
+  const said = Object.entries({ congestion, sendBuffer, receiveBuffer, memoryLimit });
+  return Object.fromEntries(said.filter(([, value]) => value !== undefined));
 }
 
 function report(notice: StackNotice, log: Log): void {

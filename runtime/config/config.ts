@@ -56,6 +56,12 @@ export interface InterfaceConfig {
   readonly mtu: number;
   /** Congestion control of its connections; `"cubic"` by default. */
   readonly congestion?: CongestionName | undefined;
+  /** Largest send buffer of a connection in bytes, 64 KiB to 1 GiB; 16 MiB by default. */
+  readonly sendBuffer?: number | undefined;
+  /** Largest receive buffer of a connection in bytes, 64 KiB to 1 GiB; 16 MiB by default. */
+  readonly receiveBuffer?: number | undefined;
+  /** Buffers of all its connections together in bytes, 1 MiB to 1 TiB; 512 MiB by default. */
+  readonly memoryLimit?: number | undefined;
 }
 
 /** A port and who serves it. */

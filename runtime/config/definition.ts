@@ -2,6 +2,7 @@ import { z } from "zod";
 import { IpAddress, Prefix } from "../../stack/ip/address.ts";
 import { isHostAddress } from "../../stack/ip/local_addresses.ts";
 import { CONGESTION_NAMES } from "../../stack/tcp/congestion.ts";
+import { DEFAULT_TCP_OPTIONS } from "../../stack/tcp/tcp_options.ts";
 import { suggestion } from "../nearest.ts";
 import { type Config, type DeviceConfig, MAX_QUEUES } from "./config.ts";
 import { deriveMac } from "./mac.ts";
@@ -86,6 +87,9 @@ const mac = text(MAC, (value) => {
   return isGroup || /^[0:]+$/.test(value) ? MAC : undefined;
 }).meta({ pattern: "^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$" });
 
+/** No window is larger than 1 GiB (RFC 7323 section 2.3). */
+const buffer = wholeNumber(2 ** 16, 2 ** 30);
+
 const congestion = z.enum(CONGESTION_NAMES, { error: 'expected "cubic", "reno" or "bbr"' });
 
 const DEVICE_NAME = 'a device name of 1 to 15 characters without blanks, "/", ":" and "%"';
@@ -165,8 +169,17 @@ const networkInterface = object({
   mtu: wholeNumber(576, 65521).default(1500).meta({
     description: "Largest IP packet in bytes",
   }),
-  congestion: congestion.optional().meta({
-    description: "Congestion control of its connections; cubic by default",
+  congestion: congestion.default(DEFAULT_TCP_OPTIONS.congestion).meta({
+    description: "Congestion control of its connections",
+  }),
+  sendBuffer: buffer.default(DEFAULT_TCP_OPTIONS.sendBuffer).meta({
+    description: "Largest send buffer of a connection in bytes",
+  }),
+  receiveBuffer: buffer.default(DEFAULT_TCP_OPTIONS.receiveBuffer).meta({
+    description: "Largest receive buffer of a connection, and so its largest window, in bytes",
+  }),
+  memoryLimit: wholeNumber(2 ** 20, 2 ** 40).default(DEFAULT_TCP_OPTIONS.memoryLimit).meta({
+    description: "Buffers of all its connections together in bytes; near it windows shrink",
   }),
 }, "A network interface: one stack on one device");
 

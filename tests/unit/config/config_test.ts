@@ -45,6 +45,10 @@ Deno.test("the config file of the design is right as it stands", () => {
         addresses: ["192.168.69.2/24"],
         gateway: "192.168.69.1",
         mtu: 1500,
+        congestion: "cubic",
+        sendBuffer: 16_777_216,
+        receiveBuffer: 16_777_216,
+        memoryLimit: 536_870_912,
       }],
       listeners: [
         { port: 7, module: "echo" },
@@ -57,7 +61,7 @@ Deno.test("the config file of the design is right as it stands", () => {
   );
 });
 
-Deno.test("congestion control is that of the interface or of the listener, and left out if it is", () => {
+Deno.test("congestion control is that of the interface, or else of the listener", () => {
   const config = parseConfig({
     interfaces: [{
       device: { type: "tap", name: "tap0", offload: true, queues: 1 },
@@ -86,6 +90,10 @@ Deno.test("what a config leaves out is filled in", () => {
       mac: deriveMac("tap0"),
       addresses: ["192.168.69.2/24"],
       mtu: 1500,
+      congestion: "cubic",
+      sendBuffer: 16_777_216,
+      receiveBuffer: 16_777_216,
+      memoryLimit: 536_870_912,
     }],
     listeners: [],
     trace: false,
@@ -96,6 +104,9 @@ Deno.test("what a config leaves out is filled in", () => {
 Deno.test("the ends of each range are within it", () => {
   const base = { device: { type: "tap", name: "t" }, addresses: ["10.0.0.1/31"] };
   for (const mtu of [576, 65521]) parseConfig({ interfaces: [{ ...base, mtu }] });
+  for (const sendBuffer of [65_536, 2 ** 30]) {
+    parseConfig({ interfaces: [{ ...base, sendBuffer }] });
+  }
   for (const port of [1, 65535]) {
     parseConfig({ interfaces: [base], listeners: [{ port, module: "echo" }] });
     const device = { type: "gateway", forward: { [port]: port } };

@@ -1,3 +1,4 @@
+import type { InterfaceConfig } from "../../../runtime/config/config.ts";
 import { connectFlow } from "../../../runtime/connect.ts";
 import { type LoopbackOptions, loopbackPair } from "../../../runtime/device/loopback.ts";
 import type { ConnectionFlow } from "../../../runtime/flow.ts";
@@ -19,10 +20,10 @@ export class Pair implements AsyncDisposable {
   readonly #running: Promise<unknown>;
   #met: Promise<unknown> | undefined;
 
-  constructor(options: LoopbackOptions = {}) {
+  constructor(options: LoopbackOptions = {}, config: Partial<InterfaceConfig> = {}) {
     const [a, b] = loopbackPair(options);
     this.server = new NetworkInterface(interfaceConfig(2), a);
-    this.client = new NetworkInterface(interfaceConfig(1), b);
+    this.client = new NetworkInterface({ ...interfaceConfig(1), ...config }, b);
     this.#running = Promise.all([this.server.run(), this.client.run()]);
     this.#running.catch(() => {});
   }
