@@ -26,6 +26,8 @@ export class TcpCounters {
   tailLossProbes = 0;
   /** Acknowledgments that report something received twice (RFC 2883). */
   duplicateSacksReceived = 0;
+  /** SACK blocks of which a part was not believed: they had cut what was sent into too many pieces. */
+  sackBlocksIgnored = 0;
   /** Window probes sent (RFC 9293 section 3.8.6.1). */
   windowProbes = 0;
   /** Keepalive probes sent. */

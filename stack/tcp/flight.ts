@@ -1,11 +1,13 @@
 import { DeliveryRate } from "./delivery_rate.ts";
+import { RangeTree } from "./range_tree.ts";
 import { seqDiff, seqGeq, seqGt, seqLeq, seqLt } from "./sequence.ts";
 import { giveTransmission, takeTransmission, type Transmission } from "./transmission.ts";
 
-/** Ranges that a flight may fall into however small it is. */
-const FREE_RANGES = 256;
-/** Bytes in flight for each range more: smaller pieces are no segments, but a peer that wears us out. */
-const BYTES_PER_RANGE = 256;
+/**
+ * Where SACK blocks may cut what left as one, at most: a thousand holes, where 16 MB in segments of
+ * 1,460 bytes have 350 if 3 % are lost. Past that a peer wears us out with pieces.
+ */
+const MOST_CUTS = 2_048;
 
 /** Told of each range that is given up. */
 export interface LossObserver {
@@ -34,8 +36,9 @@ export interface DeliveryObserver {
  * ```
  *
  * Two lists run through the ranges: by sequence number, and, for those that are neither sacked nor
- * given up, by time of sending, which is what RACK walks (RFC 8985). An acknowledgment touches the
- * ranges that it is about and their neighbors, however many others there are.
+ * given up, by time of sending, which is what RACK walks (RFC 8985). A tree finds the range that a
+ * SACK block begins in and the one to be sent again first. So the work of an acknowledgment is that
+ * of the ranges that it is about, however many others there are and wherever they are.
  */
 export class Flight {
   /** The lowest range. */
@@ -48,12 +51,9 @@ export class Flight {
   /** The range sent longest ago of those that may yet arrive. */
   oldest: Transmission | undefined = undefined;
   #newest: Transmission | undefined = undefined;
-  /** No range below this one waits to be sent again; `undefined`: none at all may. */
-  #firstLost: Transmission | undefined = undefined;
-  /** Where the last SACK block ended: the next is likely to be near. */
-  #hint: Transmission | undefined = undefined;
-  /** Number of ranges. */
-  #count = 0;
+  readonly #tree = new RangeTree();
+  /** Number of ranges that a SACK block has cut off. */
+  #cuts = 0;
   /** Bytes in all ranges. */
   bytes = 0;
   /** Bytes that the peer has ahead of SND.UNA. */
@@ -88,11 +88,11 @@ export class Flight {
     }
     if (tail === undefined) delivery.flightBegins(now);
     const range = takeTransmission(start, end, now);
-    this.#count++;
     range.previous = tail;
     if (tail === undefined) this.head = range;
     else tail.next = range;
     this.tail = range;
+    this.#tree.insert(range);
     this.#link(range);
     delivery.stamp(range, this.pipe);
   }
@@ -114,34 +114,45 @@ export class Flight {
   }
 
   /**
-   * Marks a range that the peer says it has. Where the flight has fallen into too many pieces
-   * already, parts of one are not marked: its acknowledgment will come without that.
+   * Marks a range that the peer says it has. Where blocks have cut the flight into too many pieces
+   * already, another piece is not marked, since a block is no more than a hint (RFC 2018 section 8);
+   * what is reported whole or next to what the peer has is.
    *
    * @param start First sequence number, not below SND.UNA.
    * @param end Sequence number after the last, not beyond SND.NXT.
    * @param observer Told of what is new.
-   * @returns Bytes that are new.
+   * @returns Whether all of it is marked now.
    */
-  sack(start: number, end: number, observer: DeliveryObserver): number {
-    let range = this.#find(start);
-    const before = this.sackedBytes;
+  sack(start: number, end: number, observer: DeliveryObserver): boolean {
+    let all = true;
+    let range = this.#tree.find(start);
     while (range !== undefined && seqLt(range.start, end)) {
-      const whole = seqGeq(range.start, start) && seqLeq(range.end, end);
-      if (!range.sacked && (whole || this.#maySplit)) {
-        if (seqLt(range.start, start)) range = this.#split(range, start);
-        if (seqGt(range.end, end)) this.#split(range, end);
+      if (!range.sacked && !this.#mayCut(range, start, end)) all = false;
+      else if (!range.sacked) {
+        if (seqLt(range.start, start)) range = this.#cut(range, start);
+        if (seqGt(range.end, end)) this.#cut(range, end);
         observer.delivered(range);
         this.#markSacked(range);
         range = this.#joinSacked(range);
       }
-      this.#hint = range;
       range = range.next;
     }
-    return this.sackedBytes - before;
+    return all;
   }
 
-  get #maySplit(): boolean {
-    return this.#count < FREE_RANGES + this.bytes / BYTES_PER_RANGE;
+  /** Whether the part of a range that lies in a block may become a piece. */
+  #mayCut(range: Transmission, start: number, end: number): boolean {
+    if (this.#cuts < MOST_CUTS) return true;
+    const first = seqGeq(range.start, start), last = seqLeq(range.end, end);
+    return first && last || first && range.previous?.sacked === true ||
+      last && range.next?.sacked === true;
+  }
+
+  #cut(range: Transmission, at: number): Transmission {
+    const rest = this.#split(range, at);
+    rest.cut = true;
+    this.#cuts++;
+    return rest;
   }
 
   /** Gives up a range that is neither sacked nor waits to be sent again. */
@@ -157,9 +168,7 @@ export class Flight {
       this.lostBytes += length;
     }
     this.#unlink(range);
-    if (this.#firstLost === undefined || seqLt(range.start, this.#firstLost.start)) {
-      this.#firstLost = range;
-    }
+    this.#tree.refresh(range);
     if (!wasInFlight) return;
     this.delivery.lost += length;
     this.#lossObserver?.lost(range, this.delivery);
@@ -187,6 +196,7 @@ export class Flight {
 
   /** Takes back that anything is lost; what was sent again counts as in flight once. */
   unmarkLost(): void {
+    if (this.lostBytes === 0) return;
     for (let range = this.head; range !== undefined; range = range.next) {
       if (!range.lost) continue;
       const length = seqDiff(range.end, range.start);
@@ -194,19 +204,14 @@ export class Flight {
       if (range.repeated) this.repeatedBytes -= length;
       range.lost = false;
       range.repeated = false;
+      this.#tree.refresh(range);
     }
-    this.#firstLost = undefined;
     this.#sortByTime();
   }
 
   /** The lowest range that is lost and has not been sent again; `undefined` if there is none. */
   get firstLost(): Transmission | undefined {
-    let range = this.#firstLost;
-    while (range !== undefined && (!range.lost || range.repeated || range.sacked)) {
-      range = range.next;
-    }
-    this.#firstLost = range;
-    return range;
+    return this.#tree.firstWaiting;
   }
 
   /**
@@ -223,6 +228,7 @@ export class Flight {
     if (range.lost && !range.repeated) {
       range.repeated = true;
       this.repeatedBytes += length;
+      this.#tree.refresh(range);
     }
     this.#unlink(range);
     this.#link(range);
@@ -260,8 +266,8 @@ export class Flight {
       this.oldest =
       this.#newest =
         undefined;
-    this.#firstLost = this.#hint = undefined;
-    this.#count =
+    this.#tree.clear();
+    this.#cuts =
       this.bytes =
       this.sackedBytes =
       this.lostBytes =
@@ -278,6 +284,7 @@ export class Flight {
     range.sacked = true;
     this.sackedBytes += length;
     this.#unlink(range);
+    this.#tree.refresh(range);
   }
 
   /** Joins a sacked range with its sacked neighbors, so that holes are what is counted. */
@@ -295,19 +302,9 @@ export class Flight {
     return range;
   }
 
-  /** The range that holds a sequence number, looked for from where the last one was found. */
-  #find(seq: number): Transmission | undefined {
-    let range = this.#hint ?? this.head;
-    while (range !== undefined && seqGt(range.start, seq)) range = range.previous;
-    if (range === undefined) range = this.head;
-    while (range !== undefined && seqLeq(range.end, seq)) range = range.next;
-    return range;
-  }
-
   /** Cuts a range in two at `at`; returns the second. */
   #split(range: Transmission, at: number): Transmission {
     const rest = takeTransmission(at, range.end, range.sentAt);
-    this.#count++;
     rest.retransmitted = range.retransmitted;
     rest.sacked = range.sacked;
     rest.lost = range.lost;
@@ -325,6 +322,7 @@ export class Flight {
     if (range.next !== undefined) range.next.previous = rest;
     else this.tail = rest;
     range.next = rest;
+    this.#tree.insert(rest);
     if (range.timed) {
       rest.timed = true;
       rest.earlier = range;
@@ -349,13 +347,12 @@ export class Flight {
   /** Takes a range out of the order of sequence numbers; its bytes have been dealt with. */
   #drop(range: Transmission): void {
     const { previous, next } = range;
-    this.#count--;
+    if (range.cut) this.#cuts--;
+    this.#tree.remove(range);
     if (previous !== undefined) previous.next = next;
     else this.head = next;
     if (next !== undefined) next.previous = previous;
     else this.tail = previous;
-    if (this.#firstLost === range) this.#firstLost = next;
-    if (this.#hint === range) this.#hint = previous;
     giveTransmission(range);
   }
 

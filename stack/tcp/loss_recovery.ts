@@ -28,6 +28,12 @@ export interface Sender extends Told {
 /** Duplicate ACKs that mean a loss where the peer has no SACK (RFC 5681 section 3.2). */
 const DUPLICATE_ACK_THRESHOLD = 3;
 
+/**
+ * Reductions that are taken back in one window of data, at most. Each walks through all of it, and a
+ * peer can lie about duplicates with every acknowledgment.
+ */
+const MOST_UNDONE = 3;
+
 /** What was the case before a reduction of the window, should it turn out to have been needless. */
 interface Undo {
   /**
@@ -69,6 +75,10 @@ export class LossRecovery implements DeliveryObserver {
   #undo: Undo | undefined = undefined;
   /** Sequence number after the highest that a recovery has sent again. */
   #repeatedUpTo: number;
+  /** Reductions taken back since the first in this window of data. */
+  #undone = 0;
+  /** SND.NXT at that first one. */
+  #undoneUpTo = 0;
   /** Duplicate ACKs in a row, from a peer without SACK. */
   #duplicates = 0;
 
@@ -287,7 +297,9 @@ export class LossRecovery implements DeliveryObserver {
         if (lowest < 0 || seqLt(start, starts[lowest]!)) lowest = i;
       }
       if (lowest < 0) break;
-      this.flight.sack(starts[lowest]!, ends[lowest]!, this);
+      if (!this.flight.sack(starts[lowest]!, ends[lowest]!, this)) {
+        tcb.services.counters.sackBlocksIgnored++;
+      }
       at = ends[lowest]!;
     }
     // Only what was sent and is not too old can have come twice.
@@ -418,7 +430,7 @@ export class LossRecovery implements DeliveryObserver {
     // The peer may yet report a probe as a duplicate: that says nothing of what is sent again now.
     const probed = this.probeEnd !== undefined && this.#probeRepeats;
     // What an earlier recovery has sent again is still on its way: what arrives may be due to that.
-    if (this.flight.repeatedBytes > 0) {
+    if (this.flight.repeatedBytes > 0 || this.#undone === MOST_UNDONE && this.#sameWindow(tcb)) {
       this.#undo = undefined;
       return;
     }
@@ -446,8 +458,18 @@ export class LossRecovery implements DeliveryObserver {
       this.#hasEcho && ((this.#echo - undo.firstRetransmission) | 0) < 0;
   }
 
+  /** Whether something that was in flight when a reduction was first taken back still is. */
+  #sameWindow({ sndUna, sndNxt }: Sender): boolean {
+    return seqLt(sndUna, this.#undoneUpTo) && seqLeq(this.#undoneUpTo, sndNxt);
+  }
+
   #takeBack(tcb: Sender): void {
     tcb.services.counters.recoveriesUndone++;
+    if (this.#undone === 0 || !this.#sameWindow(tcb)) {
+      this.#undone = 0;
+      this.#undoneUpTo = tcb.sndNxt;
+    }
+    if (this.#undone < MOST_UNDONE) this.#undone++;
     if (this.phase === "recovery") this.rack.reorderingSeen = true;
     this.flight.unmarkLost();
     tcb.congestion.undo();

@@ -42,6 +42,24 @@ export class Transmission {
   earlier: Transmission | undefined = undefined;
   /** In the order of sending. */
   timed = false;
+  /** Cut off the one before it by a SACK block. */
+  cut = false;
+  // In the tree: see RangeTree.
+  /** The one below that has lower sequence numbers. */
+  left: Transmission | undefined = undefined;
+  /** The one below that has higher sequence numbers. */
+  right: Transmission | undefined = undefined;
+  /** The one above. */
+  parent: Transmission | undefined = undefined;
+  /** How many there are one below the other, itself included. */
+  height = 1;
+  /** Itself or one below it {@link Transmission.waits}. */
+  somethingWaits = false;
+
+  /** It is lost and has not been sent again. */
+  get waits(): boolean {
+    return this.lost && !this.repeated;
+  }
 }
 
 /** Ranges that are no longer used, for the next ones. */
@@ -64,7 +82,7 @@ export function takeTransmission(start: number, end: number, now: number): Trans
     range.later =
     range.earlier =
       undefined;
-  range.timed = false;
+  range.timed = range.cut = false;
   return range;
 }
 
@@ -74,6 +92,9 @@ export function giveTransmission(range: Transmission): void {
     range.previous =
     range.later =
     range.earlier =
+    range.left =
+    range.right =
+    range.parent =
       undefined;
   if (spare.length < MOST_SPARE) spare.push(range);
 }

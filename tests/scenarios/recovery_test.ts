@@ -311,6 +311,29 @@ Deno.test("undo: an old echo speaks only of what it acknowledges; a second loss 
   assert(app.connection.info().ssthresh < Infinity);
 });
 
+Deno.test("undo: three times in one window, however often the peer claims duplicates; then in the next", () => {
+  const s = sending();
+  const { t, peer, app } = s;
+  const lie = (first: number, end: number, times: number) => {
+    for (let i = 1; i <= times; i++) {
+      t.advance(120);
+      const byte = at(end) - 2 * i;
+      peer.send(`ACK ack=${at(first)} sack=${byte}-${byte + 1}`);
+      sent(s);
+      peer.send(`ACK ack=${at(first)} sack=${byte}-${byte + 1},${byte}-${byte + 2}`);
+      sent(s);
+    }
+  };
+  write(s, 0, 10);
+  lie(0, 10, 8);
+  assertEquals(t.stack.counters.tcp.recoveriesUndone, 3);
+  assert(app.connection.info().ssthresh < Infinity);
+  peer.send(`ACK ack=${at(10)}`);
+  write(s, 10, 17);
+  lie(10, 17, 2);
+  assertEquals(t.stack.counters.tcp.recoveriesUndone, 4);
+});
+
 Deno.test("after a recovery that was undone, three segments beyond a hole are no loss yet", () => {
   const s = sending();
   const { t, peer } = s;

@@ -193,3 +193,25 @@ Deno.test("blocks half the number space apart, each before the other, are worked
   peer.send("ACK seq=1 ack=2001");
   assertEquals(app.connection.info().inFlight, 0);
 });
+
+Deno.test("a peer that reports byte after byte with holes is believed a thousand times, and gets all of it", () => {
+  const { t, peer, app } = established({}, { mss: 1000, ...SACK });
+  const { tcp } = t.stack.counters;
+  app.write(patternBytes(1, 10_000));
+  while (peer.discard() !== undefined);
+  for (let seq = 9_999; seq > 2_000; seq -= 8) {
+    const bytes = [0, 2, 4, 6].map((below) => `${seq - below}-${seq - below + 1}`);
+    peer.send(`ACK ack=1 sack=${bytes.join()}`);
+    while (peer.discard() !== undefined);
+  }
+  assert(app.connection.info().sacked <= 1_024, `${app.connection.info().sacked} bytes`);
+  assert(tcp.sackBlocksIgnored > 2_900, `${tcp.sackBlocksIgnored}`);
+  // Nothing but acknowledgments in order from here on.
+  for (let turn = 0; peer.rcvNxt! < 10_001 && turn < 20_000; turn++) {
+    peer.drain();
+    peer.send(`ACK ack=${peer.rcvNxt}`);
+    t.advance(1);
+  }
+  assertEquals(peer.rcvNxt, 10_001);
+  assertEquals(app.connection.info().inFlight, 0);
+});
