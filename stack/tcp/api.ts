@@ -27,7 +27,8 @@ export type TcpState =
  * - `"timeout"`: the peer no longer answers (retransmissions, probes or keepalives exhausted).
  * - `"unreachable"`: the network reported a hard error while the connection was being opened.
  * - `"aborted"`: this side called `abort()`, or closed and the peer kept sending past the bounds
- *   of the lingering close.
+ *   of the lingering close, or memory was scarce and the peer took next to nothing of what waited
+ *   for it (`hoardTimeout`).
  */
 export type CloseReason =
   | "closed"

@@ -1,12 +1,14 @@
-/** The smallest buffer that is made, in bytes. */
 const SMALLEST_BITS = 11;
-const SMALLEST = 1 << SMALLEST_BITS;
+/** The smallest buffer that is made, in bytes. */
+export const SMALLEST_BUFFER = 1 << SMALLEST_BITS;
 /** Buffers above this size are made for one connection and not kept. */
 const LARGEST_BITS = 18;
 /** Bytes kept at most, so that a burst of connections does not pin memory. */
 const KEPT_BYTES = 16 << 20;
 /** Part of the limit from which on memory is scarce. */
 const SCARCE = 3 / 4;
+/** Part of the limit up to which it is plentiful. */
+const PLENTIFUL = 1 / 2;
 
 /**
  * Buffers of powers of two, lent to connections while they have data under way, so that an idle
@@ -30,6 +32,11 @@ export class BufferPool {
     this.#limit = limit;
   }
 
+  /** So little is lent that nobody needs to be sparing. */
+  get plentiful(): boolean {
+    return this.lent <= this.#limit * PLENTIFUL;
+  }
+
   /** So much is lent that windows have to shrink. */
   get scarce(): boolean {
     return this.lent > this.#limit * SCARCE;
@@ -42,7 +49,7 @@ export class BufferPool {
    */
   largest(instead: number): number {
     const left = this.#limit - this.lent + instead;
-    return left <= SMALLEST ? SMALLEST : 2 ** Math.floor(Math.log2(left));
+    return left <= SMALLEST_BUFFER ? SMALLEST_BUFFER : 2 ** Math.floor(Math.log2(left));
   }
 
   /**

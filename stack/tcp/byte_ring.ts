@@ -102,6 +102,16 @@ export class ByteRing {
     this.length -= count;
   }
 
+  /** Gives back the memory that the queue does not need; what was placed ahead is lost. */
+  fit(): void {
+    const old = this.#buffer;
+    const smaller = this.#pool.take(this.length);
+    this.peek(0, smaller, 0, this.length);
+    this.#buffer = smaller;
+    this.#start = 0;
+    this.#pool.give(old);
+  }
+
   /** Gives the memory back; the ring must not be used again. */
   release(): void {
     this.#pool.give(this.#buffer);

@@ -74,6 +74,10 @@ export class TcpCounters {
   orphansTimedOut = 0;
   /** Connections reset after `close()` because too many waited for their peers. */
   orphansReset = 0;
+  /** Connections reset because they held memory without progress while it was scarce. */
+  hoardersReset = 0;
+  /** Times that a connection's out-of-order data was dropped for want of memory (RFC 2018 section 8). */
+  aheadPruned = 0;
   /** Half-open connections dropped because the handshake was never completed. */
   halfOpenTimedOut = 0;
   /** Connections whose TIME_WAIT was cut short because there were too many. */

@@ -19,6 +19,10 @@ const SPAN_PER_RANGE = 512;
 export class Reassembly {
   /** Number of ranges. */
   count = 0;
+  /** Bytes in all ranges. */
+  bytes = 0;
+  /** Since when something has lain ahead, in milliseconds. */
+  readonly since: number;
   readonly #limit: number;
   #starts = new Int32Array(8);
   #ends = new Int32Array(8);
@@ -26,9 +30,11 @@ export class Reassembly {
   /**
    * @param limit Ranges that there may be however little they span. A path that loses every second
    *   segment of a wide window leaves more of them: those are as many as bytes of buffer pay for.
+   * @param now Time in milliseconds.
    */
-  constructor(limit: number) {
+  constructor(limit: number, now: number) {
     this.#limit = limit;
+    this.since = now;
   }
 
   /**
@@ -50,9 +56,11 @@ export class Reassembly {
       this.#insert(from, start, end);
       return true;
     }
+    for (let i = from; i < to; i++) this.bytes -= this.#length(i);
     if (seqLt(start, this.#starts[from]!)) this.#starts[from] = start;
     const last = this.#ends[to - 1]!;
     this.#ends[from] = seqLt(last, end) ? end : last;
+    this.bytes += this.#length(from);
     if (to > from + 1) {
       this.#starts.copyWithin(from + 1, to, this.count);
       this.#ends.copyWithin(from + 1, to, this.count);
@@ -71,6 +79,7 @@ export class Reassembly {
     let done = 0;
     while (done < this.count && seqLeq(this.#starts[done]!, next)) {
       if (seqLt(next, this.#ends[done]!)) next = this.#ends[done]!;
+      this.bytes -= this.#length(done);
       done++;
     }
     if (done > 0) {
@@ -87,13 +96,6 @@ export class Reassembly {
     return index < this.count && seqLeq(this.#starts[index]!, seq) ? index : -1;
   }
 
-  /** Bytes in all ranges; takes time in proportion to their number. */
-  get bytes(): number {
-    let bytes = 0;
-    for (let i = 0; i < this.count; i++) bytes += (this.#ends[i]! - this.#starts[i]!) | 0;
-    return bytes;
-  }
-
   /** First sequence number of range `index`, counted from the lowest. */
   start(index: number): number {
     return this.#starts[index]!;
@@ -102,6 +104,10 @@ export class Reassembly {
   /** Sequence number after the last one of range `index`. */
   end(index: number): number {
     return this.#ends[index]!;
+  }
+
+  #length(index: number): number {
+    return seqDiff(this.#ends[index]!, this.#starts[index]!);
   }
 
   /** Bytes from the lowest to the highest number, one range more included. */
@@ -133,6 +139,7 @@ export class Reassembly {
     this.#ends.copyWithin(at + 1, at, this.count);
     this.#starts[at] = start;
     this.#ends[at] = end;
+    this.bytes += this.#length(at);
     this.count++;
   }
 }

@@ -2,7 +2,7 @@ import { ACK, FIN, RST, type Segment, SYN } from "../wire/tcp.ts";
 import { processAck } from "./acknowledgment.ts";
 import { applicationRead } from "./buffer_limits.ts";
 import { ByteRing } from "./byte_ring.ts";
-import { roomFor } from "./byte_room.ts";
+import { hasRoomAhead, roomFor } from "./byte_room.ts";
 import { marksArrive } from "./congestion_marks.ts";
 import {
   sendAck,
@@ -17,7 +17,7 @@ import { SackReport } from "./sack_report.ts";
 import { isInWindow, seqDiff, seqGeq, seqGt, seqLeq, seqLt } from "./sequence.ts";
 import { canReceive } from "./state.ts";
 import type { Tcb } from "./tcb.ts";
-import { teardown, transition } from "./transition.ts";
+import { dropAhead, teardown, transition } from "./transition.ts";
 
 /** How long a timestamp of the peer means something: 24 days (RFC 7323 section 5.5). */
 const TIMESTAMP_VALID = 24 * 86_400_000;
@@ -314,11 +314,14 @@ function sackReportOf(tcb: Tcb): SackReport | undefined {
  */
 function storeAhead(tcb: Tcb, segment: Segment): void {
   const { counters, options, pool } = tcb.services;
-  const ahead = tcb.ahead ??= new Reassembly(options.reassemblyRanges);
+  const ahead = tcb.ahead ??= new Reassembly(options.reassemblyRanges, tcb.services.now);
   const report = sackReportOf(tcb);
   const at = tcb.receiveQueued + seqDiff(segment.seq, tcb.rcvNxt);
-  if (!tcb.discarding && roomFor(pool, tcb.receiveRing, at, segment.length) < segment.length) {
+  const { length } = segment;
+  const stored = tcb.receiveQueued + ahead.bytes;
+  if (!tcb.discarding && !hasRoomAhead(pool, tcb.receiveRing, stored, at, length)) {
     counters.droppedMemory++;
+    if (ahead.count === 0) tcb.ahead = undefined;
     return;
   }
   const known = ahead.find(segment.seq);
@@ -386,7 +389,7 @@ function receiveFin(tcb: Tcb, segment: Segment): void {
   }
   if (tcb.rcvFin !== tcb.rcvNxt || !canReceive(tcb.state)) return;
   tcb.rcvNxt = (tcb.rcvNxt + 1) | 0;
-  tcb.ahead = undefined; // Bytes beyond the FIN do not exist.
+  dropAhead(tcb); // Bytes beyond the FIN do not exist.
   tcb.ackNow = true;
   tcb.readableNews = true;
   transition(tcb, "Recv_fin");

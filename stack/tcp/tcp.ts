@@ -41,6 +41,7 @@ import { icmpErrorArrives } from "./icmp_error.ts";
 import { SecretNumbers } from "./isn.ts";
 import { Line } from "./line.ts";
 import { Listeners } from "./listeners.ts";
+import { MemoryPressure } from "./memory_pressure.ts";
 import { LocalPorts } from "./ports.ts";
 import { segmentArrives } from "./receive.ts";
 import { output } from "./send.ts";
@@ -114,6 +115,7 @@ export class Tcp {
   readonly #listeners = new Listeners();
   readonly #ports: LocalPorts;
   readonly #sharing: Sharing | undefined;
+  readonly #pressure: MemoryPressure;
   readonly #segment = new Segment();
   /** Connections that the next poll looks at, linked through `touchedNext`. */
   #firstTouched: Tcb | undefined = undefined;
@@ -162,6 +164,7 @@ export class Tcp {
       listenerFailed: (tcb, error) =>
         init.notice?.({ type: "listener-error", port: tcb.localPort, peer: tcb.peer, error }),
     };
+    this.#pressure = new MemoryPressure(this.#services);
   }
 
   /**
@@ -280,6 +283,7 @@ export class Tcp {
     services.now = now;
     services.wheel.advance(now, this.#timersExpired);
     while (timeWait.deadline <= now) forget(services, timeWait.first!);
+    this.#pressure.relieve(now);
     this.#outputTouched(now);
     if (timeWait.owes) {
       for (const memory of timeWait.takeUnanswered()) {
@@ -309,7 +313,7 @@ export class Tcp {
   nextDeadline(): number {
     const { timeWait, wheel, now } = this.#services;
     if (this.#firstTouched !== undefined || timeWait.owes) return now;
-    return Math.min(wheel.next, timeWait.deadline);
+    return Math.min(wheel.next, timeWait.deadline, this.#pressure.deadline);
   }
 
   /**

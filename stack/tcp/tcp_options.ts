@@ -68,9 +68,15 @@ export interface TcpOptions {
   /**
    * Buffers of all connections together. From three quarters of it on windows and send buffers
    * shrink to a few segments; beyond it each connection has one buffer of 2 KiB each way, and
-   * what does not fit is dropped before it is acknowledged.
+   * what does not fit is dropped before it is acknowledged. Beyond half of it out-of-order data that
+   * takes far more memory than it has bytes is dropped.
    */
   readonly memoryLimit: number;
+  /**
+   * While memory is scarce, a connection with data to be acknowledged has so long to get on by a
+   * sixteenth of the memory that it holds, or it may be reset; `Infinity`: none is.
+   */
+  readonly hoardTimeout: number;
   /**
    * Out-of-order ranges kept per connection, and one more for each 512 bytes that they span; a
    * segment that would make one more is dropped.
@@ -109,6 +115,7 @@ export const DEFAULT_TCP_OPTIONS: TcpOptions = {
   receiveBuffer: 16 << 20,
   sendBuffer: 16 << 20,
   memoryLimit: 512 << 20,
+  hoardTimeout: 60_000,
   reassemblyRanges: 512,
   keepAlive: { idle: 7_200_000, interval: 75_000, probes: 9 },
 };

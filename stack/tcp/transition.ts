@@ -152,6 +152,12 @@ function releaseSendBuffer(tcb: Tcb): void {
   tcb.pathMtu = undefined;
 }
 
+/** Drops what was received ahead. */
+export function dropAhead(tcb: Tcb): void {
+  tcb.ahead = undefined;
+  if (tcb.receiveQueued === 0) releaseReceiveBuffer(tcb);
+}
+
 /** Drops what was received and not read, in order or ahead. */
 export function releaseReceiveBuffer(tcb: Tcb): void {
   tcb.receiveRing?.release();

@@ -2,6 +2,7 @@
 // acknowledgments that are cheaper than what they acknowledge.
 import { assert, assertEquals } from "@std/assert";
 import { gone } from "../../runtime/testing/gone.ts";
+import { scenario } from "../../runtime/testing/scenario.ts";
 import { patternBytes } from "../../runtime/testing/segment_script.ts";
 import type { ScriptedPeer } from "../../runtime/testing/scripted_peer.ts";
 import { closeWait, established, finWait2 } from "../support/established.ts";
@@ -12,6 +13,63 @@ function discardAll(peer: ScriptedPeer): number {
   while (peer.discard() !== undefined) count++;
   return count;
 }
+
+/** Peers with so many bytes waiting for each, of which they take nothing, in a MiB of memory. */
+function hoarders(...sizes: number[]) {
+  const t = scenario({ listen: 80, tcp: { memoryLimit: 1 << 20 } });
+  const peers = sizes.map(() => t.peer());
+  const apps = peers.map((peer) => peer.open({ win: 0 }));
+  sizes.forEach((size, i) => assertEquals(apps[i]!.write(new Uint8Array(size)), size));
+  /** Time passes; the peers answer window probes. */
+  const pass = (seconds: number) => {
+    for (let second = 0; second < seconds; second++) {
+      t.advance(1000);
+      peers.forEach((peer, i) => {
+        const probed = discardAll(peer) > 0;
+        if (probed && apps[i]!.reasons.length === 0) peer.send("ACK seq=1 win=0");
+      });
+    }
+  };
+  return { t, peers, apps, pass };
+}
+
+const PART = 131_072;
+
+Deno.test("while memory is scarce, peers that take nothing for a minute are reset, until it is plentiful", () => {
+  const { t, peers, apps, pass } = hoarders(5000, PART, PART, PART, PART, PART, PART);
+  const { tcp } = t.stack.counters;
+  assertEquals(t.stack.census().memory, 8192 + 6 * PART); // more than three quarters
+  // Three get on, slowly; one takes a byte a second.
+  const slow = peers.slice(4);
+  for (const peer of slow) peer.send("ACK seq=1 ack=1 win=20000");
+  peers[1]!.send("ACK seq=1 ack=1 win=1000");
+  let seconds = 0;
+  for (; tcp.hoardersReset === 0 && seconds < 100; seconds++) {
+    t.advance(1000);
+    if (seconds === 30) { for (const peer of slow) peer.send("ACK seq=1 ack=10001 win=20000"); }
+    peers[1]!.send(`ACK seq=1 ack=${2 + seconds} win=0`);
+  }
+  assertEquals([seconds, tcp.hoardersReset], [60, 3]);
+  // The largest first: then memory is plentiful, and the smallest stays.
+  assertEquals(apps.map(({ reasons }) => reasons.length), [0, 1, 1, 1, 0, 0, 0]);
+  assertEquals(apps[1]!.reasons, ["aborted"]);
+  assert(peers[1]!.drain().some(({ flags }) => flags.includes("RST")));
+  const newcomer = t.peer().open();
+  assert(newcomer.write(new Uint8Array(1 << 20)) >= PART, "there is room again");
+  newcomer.connection.abort();
+  pass(600);
+  assertEquals(tcp.hoardersReset, 3);
+});
+
+Deno.test("as long as memory is not scarce nobody is reset for what he does not take", () => {
+  const { t, apps, pass } = hoarders(PART, PART, PART, PART, PART, PART); // three quarters
+  pass(600);
+  assertEquals(apps.flatMap(({ reasons }) => reasons), []);
+  assertEquals(t.stack.counters.tcp.hoardersReset, 0);
+  for (const { connection } of apps) connection.abort();
+  t.advance(0);
+  gone(t.stack);
+});
 
 Deno.test("after close a peer that keeps its window closed is given up, however often it answers", () => {
   const { t, peer, app } = established();

@@ -155,3 +155,69 @@ Deno.test("a writer gets room with the congestion window, and little while memor
   gone(t.stack);
   assertEquals(t.stack.census().memory, 0);
 });
+
+Deno.test("a byte at the far edge of its window takes no memory from others, and is reported no more", () => {
+  const limit = 1 << 20;
+  const t = scenario({ listen: 80, tcp: { memoryLimit: limit } });
+  const peers = Array.from({ length: 40 }, () => t.peer());
+  for (const peer of peers) peer.open({ options: "sackok" });
+  for (const peer of peers) peer.send("ACK seq=60001 ack=1 len=1");
+  const { tcp } = t.stack.counters;
+  assertEquals(t.stack.census().memory, 9 * 65_536, "up to half of it is had for nothing");
+  assertEquals([tcp.segmentsOutOfOrder, tcp.droppedMemory], [9, 31]);
+  assert(t.accepted[39]!.connection.write(new Uint8Array(limit)) >= 131_072);
+  t.accepted[39]!.connection.abort();
+  t.advance(1000);
+  assertEquals([t.stack.census().memory, tcp.aheadPruned], [0, 9]);
+  const peer = peers[0]!;
+  peer.drain();
+  peer.send("ACK seq=2001 ack=1 len=1000");
+  peer.expect("ACK ack=1 sack=2001-3001");
+  peer.send("ACK seq=1 ack=1 len=2000");
+  peer.expect("ACK ack=3001 sack=none");
+  assertEquals(t.accepted[0]!.read(), patternBytes(1, 3000));
+});
+
+Deno.test("while memory is plentiful, what came out of order stays, however far ahead and how long", () => {
+  const { t, peer, app } = established({}, { options: "sackok" });
+  peer.send("ACK seq=60001 ack=1 len=1");
+  t.advance(3_600_000);
+  peer.drain();
+  for (let seq = 1; seq < 60_001; seq += 1000) peer.send(`ACK seq=${seq} ack=1 len=1000`);
+  assertEquals(app.read(), patternBytes(1, 60_001));
+  assertEquals(t.stack.counters.tcp.aheadPruned, 0);
+});
+
+Deno.test("while memory is scarce, out-of-order data waits five seconds; what is in order stays", () => {
+  const t = scenario({ listen: 80, tcp: { memoryLimit: 100_000 } });
+  const [ahead, unread] = [t.peer(), t.peer()];
+  ahead.open();
+  unread.open();
+  ahead.send("ACK seq=1 ack=1 len=1000");
+  for (let seq = 2001; seq < 60_001; seq += 1000) ahead.send(`ACK seq=${seq} ack=1 len=1000`);
+  for (let seq = 1; seq < 20_001; seq += 1000) unread.send(`ACK seq=${seq} ack=1 len=1000`);
+  const waiting = () => t.accepted[0]!.connection.info().receiveAhead;
+  t.advance(4900);
+  assertEquals([t.stack.census().memory, waiting()], [98_304, 58_000]);
+  t.advance(1100);
+  // And the one buffer is as small again as what it holds.
+  assertEquals([t.stack.census().memory, waiting()], [34_816, 0]);
+  assertEquals(t.stack.counters.tcp.aheadPruned, 1);
+  assertEquals(t.accepted[0]!.read(), patternBytes(1, 1000));
+  assertEquals(t.accepted[1]!.read(), patternBytes(1, 20_000));
+});
+
+Deno.test("while memory is neither scarce nor plentiful, dense out-of-order data stays", () => {
+  const { t, peer, app } = established({ tcp: { memoryLimit: 100_000 } });
+  for (let seq = 1001; seq < 60_001; seq += 1000) peer.send(`ACK seq=${seq} ack=1 len=1000`);
+  t.advance(60_000);
+  assertEquals([t.stack.census().memory, app.connection.info().receiveAhead], [65_536, 59_000]);
+});
+
+Deno.test("what lies beyond the peer's FIN takes no memory", () => {
+  const { t, peer } = established();
+  peer.send("ACK seq=30001 ack=1 len=1");
+  assertEquals(t.stack.census().memory, 32_768);
+  peer.send("FIN ACK seq=1 ack=1");
+  assertEquals(t.stack.census().memory, 0);
+});

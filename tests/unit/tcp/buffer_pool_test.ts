@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { BufferPool } from "../../../stack/tcp/buffer_pool.ts";
 import { ByteRing } from "../../../stack/tcp/byte_ring.ts";
-import { roomFor } from "../../../stack/tcp/byte_room.ts";
+import { hasRoomAhead, isSparse, roomFor } from "../../../stack/tcp/byte_room.ts";
 
 Deno.test("the pool knows what it has lent, to the byte", () => {
   const pool = new BufferPool(1 << 20);
@@ -33,10 +33,27 @@ Deno.test("beyond the limit there is room for a smallest buffer and no more", ()
 Deno.test("memory is scarce from three quarters of the limit on", () => {
   const pool = new BufferPool(65_536);
   const ring = new ByteRing(pool, 32_768);
-  assert(!pool.scarce);
+  assert(!pool.scarce && pool.plentiful);
   const other = new ByteRing(pool, 32_768);
-  assert(pool.scarce);
+  assert(pool.scarce && !pool.plentiful);
   ring.release();
   other.release();
   assert(!pool.scarce);
+});
+
+Deno.test("beyond half of the limit, bytes ahead may not take far more memory than they are", () => {
+  const pool = new BufferPool(65_536);
+  assert(hasRoomAhead(pool, undefined, 0, 30_000, 1));
+  const other = new ByteRing(pool, 32_768);
+  assert(hasRoomAhead(pool, undefined, 0, 30_000, 1));
+  const more = new ByteRing(pool, 1);
+  assert(!hasRoomAhead(pool, undefined, 0, 30_000, 1));
+  assert(hasRoomAhead(pool, undefined, 0, 2047, 1), "a smallest buffer is everyone's");
+  assert(hasRoomAhead(pool, undefined, 0, 7000, 1000));
+  assert(!hasRoomAhead(pool, undefined, 0, 7001, 1000));
+  assert(hasRoomAhead(pool, undefined, 1000, 15_000, 1000));
+  assert(hasRoomAhead(pool, other, 0, 32_767, 1), "nothing has to grow");
+  assert(!isSparse(more, 0));
+  assert(!isSparse(other, 2048));
+  assert(isSparse(other, 2047));
 });

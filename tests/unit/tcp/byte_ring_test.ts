@@ -54,6 +54,19 @@ Deno.test("bytes placed ahead stay where they are when the ring grows, until the
   assertEquals(contents(ring), numbers(0, 150));
 });
 
+Deno.test("a ring gives back what its queue does not need", () => {
+  const pool = new BufferPool(1 << 30);
+  const ring = new ByteRing(pool, 16_384);
+  ring.append(numbers(0, 15_000), 0, 15_000);
+  ring.drop(14_000);
+  ring.append(numbers(15_000, 2000), 0, 2000); // around the edge
+  ring.fit();
+  assertEquals(contents(ring), numbers(14_000, 3000));
+  assertEquals([ring.capacity, pool.lent], [4096, 4096]);
+  ring.append(numbers(17_000, 2000), 0, 2000);
+  assertEquals(contents(ring), numbers(14_000, 5000));
+});
+
 Deno.test("any writes, drops and pieces placed ahead: the ring is a queue", () => {
   const action = fc.oneof(
     fc.record({ kind: fc.constant("append" as const), count: fc.nat({ max: 3000 }) }),

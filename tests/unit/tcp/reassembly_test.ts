@@ -7,7 +7,7 @@ function rangesOf(map: Reassembly): [number, number][] {
 }
 
 function withRanges(...ranges: [number, number][]): Reassembly {
-  const map = new Reassembly(64);
+  const map = new Reassembly(64, 0);
   for (const [start, end] of ranges) assert(map.add(start, end));
   return map;
 }
@@ -25,7 +25,7 @@ Deno.test("ranges that touch or overlap become one", () => {
 });
 
 Deno.test("one range too many is refused, but one that joins others never is", () => {
-  const map = new Reassembly(2);
+  const map = new Reassembly(2, 0);
   assert(map.add(10, 20));
   assert(map.add(30, 40));
   assertEquals(map.add(50, 60), false);
@@ -49,7 +49,7 @@ Deno.test("any segments in any order, wrap included: the ranges are exactly the 
   const piece = fc.tuple(fc.integer({ min: 0, max: 200 }), fc.integer({ min: 1, max: 40 }));
   const base = fc.constantFrom(0, 0x7fffff80, -128, -(2 ** 31));
   fc.assert(fc.property(base, fc.array(piece, { maxLength: 60 }), (first, pieces) => {
-    const map = new Reassembly(1000);
+    const map = new Reassembly(1000, 0);
     const model = new Set<number>();
     let next = 0;
     for (const [start, length] of pieces) {
@@ -68,12 +68,13 @@ Deno.test("any segments in any order, wrap included: the ranges are exactly the 
         Array.from({ length: (to - from) | 0 }, (_, i) => ((from - first) | 0) + i)
       );
       assertEquals(bytes, [...model].filter((i) => i >= next).sort((a, b) => a - b));
+      assertEquals(map.bytes, bytes.length);
     }
   }));
 });
 
 Deno.test("50,000 one-byte ranges cost no more than their bound", () => {
-  const map = new Reassembly(512);
+  const map = new Reassembly(512, 0);
   let kept = 0;
   for (let i = 0; i < 50_000; i++) if (map.add(2 * i, 2 * i + 1)) kept++;
   assertEquals(map.count, kept);
@@ -81,6 +82,6 @@ Deno.test("50,000 one-byte ranges cost no more than their bound", () => {
 });
 
 Deno.test("every second segment of a window of 8 MB is kept", () => {
-  const map = new Reassembly(512);
+  const map = new Reassembly(512, 0);
   for (let at = 0; at < 8 << 20; at += 2 * 1448) assert(map.add(at, at + 1448), `at ${at}`);
 });

@@ -18,14 +18,14 @@ function arrive(report: SackReport, ahead: Reassembly, ...starts: number[]): voi
 
 Deno.test("the latest range is first, and each is there once", () => {
   const report = new SackReport();
-  const ahead = new Reassembly(64);
+  const ahead = new Reassembly(64, 0);
   arrive(report, ahead, 100, 200, 300, 110, 310);
   assertEquals(blocks(report, ahead), [[300, 320], [100, 120], [200, 210]]);
 });
 
 Deno.test("no more blocks than fit, and those that do not are not forgotten", () => {
   const report = new SackReport();
-  const ahead = new Reassembly(64);
+  const ahead = new Reassembly(64, 0);
   arrive(report, ahead, 100, 200, 300);
   assertEquals(blocks(report, ahead, 2), [[300, 310], [200, 210]]);
   assertEquals(blocks(report, ahead, 3).length, 3);
@@ -33,7 +33,7 @@ Deno.test("no more blocks than fit, and those that do not are not forgotten", ()
 
 Deno.test("what came twice is before all others, once", () => {
   const report = new SackReport();
-  const ahead = new Reassembly(64);
+  const ahead = new Reassembly(64, 0);
   arrive(report, ahead, 100, 200, 300);
   report.cameTwice(20, 30);
   assertEquals(report.hasDuplicate, true);
@@ -44,7 +44,7 @@ Deno.test("what came twice is before all others, once", () => {
 
 Deno.test("what is in order now, or was dropped, is reported no more", () => {
   const report = new SackReport();
-  const ahead = new Reassembly(64);
+  const ahead = new Reassembly(64, 0);
   arrive(report, ahead, 100, 200);
   ahead.advance(100);
   assertEquals(blocks(report, ahead), [[200, 210]]);
