@@ -16,8 +16,8 @@ const resting = new Set<Resting>();
 const ended = new Set<Tcb>();
 /** Of those the ones that have not been looked at. */
 let justEnded: Tcb[] = [];
-/** The highest number that has come ahead, of those that have something ahead. */
-const highest = new WeakMap<Tcb, number>();
+/** The highest number that has come ahead, and how often its stack had dropped such data by then. */
+const highest = new WeakMap<Tcb, { end: number; pruned: number }>();
 let lent = 0;
 
 const { add, replace, remove } = FlowTable.prototype;
@@ -198,10 +198,12 @@ function faultOfAhead(tcb: Tcb): string | undefined {
   }
   const before = highest.get(tcb);
   const end = ahead.end(ahead.count - 1);
-  if (before !== undefined && seqDiff(end, before) < 0 && seqDiff(before, tcb.rcvNxt) > 0) {
-    return `${seqDiff(before, end)} bytes that came ahead are forgotten`;
-  }
-  highest.set(tcb, end);
+  const { aheadPruned: pruned = 0 } = tcb.services.counters;
+  if (
+    before !== undefined && before.pruned === pruned &&
+    seqDiff(end, before.end) < 0 && seqDiff(before.end, tcb.rcvNxt) > 0
+  ) return `${seqDiff(before.end, end)} bytes that came ahead are forgotten`;
+  highest.set(tcb, { end, pruned });
   let last = 0;
   for (let i = 0; i < ahead.count; i++) {
     const start = seqDiff(ahead.start(i), tcb.rcvNxt), end = seqDiff(ahead.end(i), tcb.rcvNxt);
